@@ -6,7 +6,7 @@ rules look at share a *set* of jobs, and rules are decided per set.
 
 import polars as pl
 
-from openbenefits.core.columns import filled, numbered
+from openbenefits.core.columns import filled, joined, numbered
 from openbenefits.eligibility.facts import fact_of
 from openbenefits.programs.criteria import Variant
 from openbenefits.programs.fields import LIST_FIELDS, RANGE_FIELDS
@@ -49,7 +49,7 @@ def with_sums(rows: pl.DataFrame, jobs: pl.DataFrame, rulebook: Rulebook) -> pl.
                 .group_by("case")
                 .agg(total=fact.sum(), is_missing=fact.is_null().any())
             )
-            found = rows.select("case").join(sums, on="case", how="left", maintain_order="left")
+            found = joined(rows[["case"]], sums, "case", how="left", maintain_order="left")
             total = pl.when(~pl.col("is_missing").fill_null(value=False)).then(pl.col("total").fill_null(0))
             rows = rows.with_columns(found.select(total.alias(variant.key)).to_series())
     return rows
@@ -79,19 +79,17 @@ def _with_job_set(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     facts = [job_fact(variant).alias(variant.key) for variant in variants]
     members = selected(jobs, variants[0]).select("case", *facts)
-    members = members.join(rows.select("case", "client_id"), on="case", maintain_order="left")
+    members = joined(members, rows[["case", "client_id"]], "case", maintain_order="left")
     members = members.with_columns(
         banded(members[one.key], one, rulebook) for one in variants if one.field in RANGE_FIELDS
     )
     columns = ["client_id", *(one.key for one in variants)]
     kinds, kind = numbered(members.select(columns), "kind")
     of_case = members.select("case", kind).unique().sort("case", "kind").group_by("case").agg("kind")
-    sets, job_set = numbered(of_case.select("kind"), "job_set")
-    found = rows.select("case").join(
-        of_case.select("case", job_set), on="case", how="left", maintain_order="left"
-    )
+    sets, job_set = numbered(of_case[["kind"]], "job_set")
+    found = joined(rows[["case"]], of_case.select("case", job_set), "case", how="left", maintain_order="left")
     rows = rows.with_columns(found["job_set"].fill_null(NO_JOBS).alias(set_column(selection)))
-    sets = sets.explode("kind").join(kinds, on="kind").drop("kind")
+    sets = joined(sets.explode("kind"), kinds, "kind").drop("kind")
     return rows, _with_bits(sets, variants, rulebook)
 
 
@@ -113,7 +111,7 @@ def with_value_bit(rows: pl.DataFrame, variant: Variant, rulebook: Rulebook) -> 
     bits = rulebook.derived.answer(
         ("bits", key), lambda: rulebook.values[variant.field].rename({"value": key, "bit": bit})
     )
-    rows = rows.join(bits, on=["client_id", key], how="left", maintain_order="left")
+    rows = joined(rows, bits, ["client_id", key], how="left", maintain_order="left")
     return rows.with_columns(pl.when(pl.col(key).is_not_null()).then(pl.col(bit).fill_null(0)).alias(bit))
 
 
@@ -151,6 +149,6 @@ def with_met_by_jobs(
         verdict.any(ignore_nulls=False) if variant.evaluation == "one" else verdict.all(ignore_nulls=False)
     )
     decided = judged.group_by(key).agg(whole.alias("whole"), has_jobs=pl.len() > 0)
-    found = pairs.select(key).join(decided, on=key, how="left", nulls_equal=True, maintain_order="left")
+    found = joined(pairs.select(key), decided, key, how="left", nulls_equal=True, maintain_order="left")
     answer = pl.when("has_jobs").then("whole").otherwise(pl.lit(value=False))
     return pairs.with_columns(found.select(answer.alias(f"met_{variant.key}")).to_series())

@@ -3,7 +3,7 @@
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import cut, marked
+from openbenefits.core.columns import cut, joined, marked
 from openbenefits.eligibility.rules import Eligibility
 from openbenefits.programs.rulebook import Rulebook
 
@@ -20,8 +20,13 @@ def assign_programs(
     """
     programs = programs_of_profiles(eligibility.profiles, rulebook)
     programs = with_named(programs, eligibility.cases, rulebook)
-    found = eligibility.cases.join(
-        _counted_programs(programs), on=SCOPE, how="left", maintain_order="left", nulls_equal=True
+    found = joined(
+        eligibility.cases,
+        _counted_programs(programs),
+        SCOPE,
+        how="left",
+        maintain_order="left",
+        nulls_equal=True,
     )
     found = with_program_overrides(found, programs, overrides)
     found = _with_the_rest(found)
@@ -45,7 +50,7 @@ def programs_of_profiles(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataF
 
 def _decided(profiles: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     programs = rulebook.derived.answer("active programs", lambda: _active_programs(rulebook))
-    pairs = profiles.join(programs, on="client_id")
+    pairs = joined(profiles, programs, "client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
@@ -84,12 +89,12 @@ def with_named(programs: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) 
 
     A schedule that names no programs counts all of them.
     """
-    pairs = cases[SCOPE].unique().join(programs, on="profile")
+    pairs = joined(cases[SCOPE].unique(), programs, "profile")
     listed = rulebook.derived.answer("named programs", lambda: _named_programs(rulebook))
     schedules = set(pairs["schedule_id"].unique())
     if schedules.isdisjoint(listed["schedule_id"]):
         return pairs.with_columns(is_named=pl.lit(value=True))
-    found = pairs.join(listed, on=["schedule_id", "program_id"], how="left", maintain_order="left")
+    found = joined(pairs, listed, ["schedule_id", "program_id"], how="left", maintain_order="left")
     names_some = pl.col("schedule_id").is_in(listed["schedule_id"].unique().implode())
     is_named = pl.col("is_listed").fill_null(value=False) | ~names_some.fill_null(value=False)
     return found.with_columns(is_named=is_named).drop("is_listed")
@@ -97,7 +102,7 @@ def with_named(programs: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) 
 
 def _named_programs(rulebook: Rulebook) -> pl.DataFrame:
     """List the programs that schedules name."""
-    named = rulebook.schedule_programs.select("schedule_id", "program_id").unique()
+    named = rulebook.schedule_programs[["schedule_id", "program_id"]].unique()
     return named.with_columns(is_listed=pl.lit(value=True))
 
 
@@ -144,19 +149,23 @@ def with_program_overrides(
 
     Shapes: cases has case, SCOPE and the `counts_of_programs`; programs as `with_named` answers them.
     """
-    decided = overrides.filter(pl.col("option_id").is_null()).select("case", "program_id", "is_eligible")
+    decided = overrides.filter(pl.col("option_id").is_null())[["case", "program_id", "is_eligible"]]
     if decided.is_empty():
         return cases
-    of_case = cases.select("case", *SCOPE).join(decided.select("case").unique(), on="case", how="semi")
-    pairs = of_case.join(programs, on=SCOPE, nulls_equal=True).join(
-        decided, on=["case", "program_id"], how="left"
+    of_case = joined(cases[["case", *SCOPE]], decided[["case"]].unique(), "case", how="semi")
+    pairs = joined(
+        joined(of_case, programs, SCOPE, nulls_equal=True), decided, ["case", "program_id"], how="left"
     )
     counts = counts_of_programs(
         pl.coalesce("is_eligible", "is_met"), pl.col("is_undecided") & pl.col("is_eligible").is_null()
     )
     counted = pairs.sort("case", "program_row").group_by("case", maintain_order=True).agg(**counts)
-    again = cases.select("case").join(
-        counted.with_columns(is_decided=pl.lit(value=True)), on="case", how="left", maintain_order="left"
+    again = joined(
+        cases[["case"]],
+        counted.with_columns(is_decided=pl.lit(value=True)),
+        "case",
+        how="left",
+        maintain_order="left",
     )
     is_decided = again["is_decided"].fill_null(value=False)
     return cases.with_columns(

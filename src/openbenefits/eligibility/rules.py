@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from openbenefits.core.columns import numbered, take
+from openbenefits.core.columns import joined, numbered, take
 from openbenefits.eligibility.facts import counted_day, measured, with_counted_days
 from openbenefits.eligibility.jobs import (
     banded,
@@ -79,7 +79,7 @@ def _judged(
 
 def rules_of_cases(eligibility: Eligibility) -> pl.DataFrame:
     """List case, rule_id, rule_bit, failed, unknown: what each rule says of each case."""
-    return eligibility.cases.select("case", "profile").join(eligibility.rules, on="profile").drop("profile")
+    return joined(eligibility.cases[["case", "profile"]], eligibility.rules, "profile").drop("profile")
 
 
 def is_met() -> pl.Expr:
@@ -126,16 +126,14 @@ def _with_geographies(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     known = pl.col("zip").is_not_null()
     if rulebook.geographies.is_empty():
         return cases.with_columns(geographies_met=pl.when(known).then(pl.lit(0, pl.Int64)))
-    places = cases.select("client_id", "zip").drop_nulls().unique()
+    places = cases[["client_id", "zip"]].drop_nulls().unique()
     met = (
-        places.join(rulebook.geographies, on="client_id")
+        joined(places, rulebook.geographies, "client_id")
         .join(rulebook.zips, on=["geography_id", "zip"], how="semi")
         .group_by("client_id", "zip")
         .agg(geographies_met=pl.col("geography_bit").bitwise_or())
     )
-    found = cases.select("client_id", "zip").join(
-        met, on=["client_id", "zip"], how="left", maintain_order="left"
-    )
+    found = joined(cases[["client_id", "zip"]], met, ["client_id", "zip"], how="left", maintain_order="left")
     words = found.select(geographies_met=pl.when(known).then(pl.col("geographies_met").fill_null(0)))
     return cases.with_columns(words.get_columns())
 
@@ -144,7 +142,7 @@ def _decide(profiles: pl.DataFrame, sets: dict[str, pl.DataFrame], rulebook: Rul
     """Give the failed and unknown words of every profile and rule that holds on the event date."""
     variants = rulebook.variants
     facts = dict.fromkeys(["profile", "client_id", "event_on", *(_fact_column(one) for one in variants)])
-    pairs = profiles.select(list(facts)).join(rulebook.rules, on="client_id")
+    pairs = joined(profiles.select(list(facts)), rulebook.rules, "client_id")
     pairs = pairs.filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
@@ -188,8 +186,12 @@ def _with_words(profiles: pl.DataFrame, rules: pl.DataFrame, rulebook: Rulebook)
         "every_rule",
         lambda: rulebook.rules.group_by("client_id").agg(every_rule=pl.col("rule_bit").bitwise_or()),
     )
-    found = profiles.join(words, on="profile", how="left", maintain_order="left").join(
-        every, on="client_id", how="left", maintain_order="left"
+    found = joined(
+        joined(profiles, words, "profile", how="left", maintain_order="left"),
+        every,
+        "client_id",
+        how="left",
+        maintain_order="left",
     )
     found = found.with_columns(pl.col("rules_met", "rules_failed", "every_rule").fill_null(0))
     decided = pl.col("rules_met") | pl.col("rules_failed")

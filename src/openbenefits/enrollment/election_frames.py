@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.accounts.numbers import first_numbers
+from openbenefits.core.columns import joined, where
 from openbenefits.enrollment.frames import APPROVED_COLUMNS, SHARE, of_places
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.store.bulk import copy_out
@@ -111,7 +112,7 @@ def load_elected(connection: Any, cases: pl.DataFrame) -> Elected:
     """Load the latest submissions of each event, those withdrawn left out."""
     event, key = list(ELECTION_KEY[:5]), list(ELECTION_KEY)
     rows = copy_out(connection, ELECTIONS, ELECTION_COLUMNS, people_arrays(cases))
-    rows = rows.filter(~pl.col("is_withdrawn")).join(cases[["case", *event]], on=event)
+    rows = joined(where(rows, ~rows["is_withdrawn"]), cases[["case", *event]], event)
     if rows.is_empty():
         return nobody_elected(rows.drop(*event, "submission", "is_withdrawn"))
     places = rows[["case", *key]]

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import COVERED_KINDS, ChangeKind
-from openbenefits.core.columns import cut, in_types, last_of_each
+from openbenefits.core.columns import cut, in_types, joined, last_of_each, where
 from openbenefits.eligibility.overrides import OVERRIDES, no_overrides
 from openbenefits.enrollment.rules.elected import Elected
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, PRICE_DECISIONS, no_price_decisions
@@ -255,7 +255,7 @@ def load_covered_beneficiaries(connection: Any, keys: pl.DataFrame) -> pl.DataFr
 
 def points_about(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame:
     """Give every case the change points of its benefit record; is_future: beginning on its date or later."""
-    pairs = cases[["case", *RECORD, "event_on"]].join(coverage, on=list(RECORD))
+    pairs = joined(cases[["case", *RECORD, "event_on"]], coverage, RECORD)
     return pairs.with_columns(is_future=pl.col("begins_on") >= pl.col("event_on"))
 
 
@@ -264,13 +264,13 @@ def decided_before(connection: Any, cases: pl.DataFrame, points: pl.DataFrame) -
 
     Cases without a priority are no events, and come after none.
     """
-    future = points.filter("is_future")
+    future = where(points, "is_future")
     if future.is_empty() or "priority" not in cases.columns:
         return future.clear()
     place = {f"own_{name}": name for name in ("priority", "event_number", "schedule_id")}
-    rows = future.join(cases.select("case", **place), on="case")
+    rows = joined(future, cases.select("case", **place), "case")
     dates = load_event_dates(connection, future.select("client_id", "person_id").unique())
-    rows = rows.join(dates, on=[*RECORD, "schedule_id", "event_number"], how="left")
+    rows = joined(rows, dates, [*RECORD, "schedule_id", "event_number"], how="left")
     is_before = pl.lit(value=False)
     for name in ("schedule_id", "event_number", "priority"):
         own = pl.col(f"own_{name}")
@@ -289,18 +289,18 @@ def in_force(points: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     Shapes: points as `points_about`, decided as `decided_before` answers them.
     """
     key = ["case", "plan_type", "slot"]
-    last = decided.sort("begins_on").unique(key, keep="last").filter(pl.col("kind").is_in(DECIDED))
-    last = last.with_columns(is_future=pl.lit(value=False), is_to_begin=pl.lit(value=True))
     points = points.with_columns(is_to_begin=pl.lit(value=False))
-    now = points.filter(~pl.col("is_future")).sort("begins_on").unique(key, keep="last")
-    if not last.is_empty():
-        now = pl.concat([now.join(last, on=key, how="anti"), last.select(now.columns)])
+    now = last_of_each(where(points, ~points["is_future"]), key, "begins_on")
+    if decided.height:
+        last = last_of_each(decided, key, "begins_on").filter(pl.col("kind").is_in(DECIDED))
+        last = last.with_columns(is_future=pl.lit(value=False), is_to_begin=pl.lit(value=True))
+        now = pl.concat([joined(now, last, key, how="anti"), last.select(now.columns)])
     later = points.filter(pl.col("is_future") & pl.col("kind").is_in(COVERED))
     if later.is_empty():
-        return now.sort(key)
+        return now if decided.is_empty() else now.sort(key)
     covered = now.filter(pl.col("kind").is_in(COVERED))
-    waiting = later.sort("begins_on").unique(key, keep="first").join(covered, on=key, how="anti")
-    return pl.concat([now.join(waiting, on=key, how="anti"), waiting]).sort(key)
+    waiting = joined(later.sort("begins_on").unique(key, keep="first"), covered, key, how="anti")
+    return pl.concat([joined(now, waiting, key, how="anti"), waiting]).sort(key)
 
 
 def load_credit_uses(
@@ -340,8 +340,10 @@ def left_plan_types(cases: pl.DataFrame, coverage: pl.DataFrame) -> pl.DataFrame
     """
     key = ["case", "plan_type"]
     columns = ["case", "client_id", "person_id", "benefit_record", "event_on"]
-    points = cases.select(columns).join(
-        coverage.filter(slot=0).select(*RECORD, "plan_type", "begins_on", "kind"), on=list(RECORD)
+    points = joined(
+        cases.select(columns),
+        where(coverage, coverage["slot"] == 0)[[*RECORD, "plan_type", "begins_on", "kind"]],
+        RECORD,
     )
     points = points.filter(pl.col("begins_on") < pl.col("event_on")).sort(*key, "begins_on")
     was_covered = pl.col("kind").shift(1).over(key).is_in(COVERED).fill_null(value=False)
@@ -394,7 +396,7 @@ def of_places(rows: pl.DataFrame, places: pl.DataFrame, key: list[str], *columns
     """
     if rows.is_empty():
         return places[["case"]].clear().hstack(rows[["plan_type", *columns]])
-    return rows.join(places, on=key)[["case", "plan_type", *columns]]
+    return joined(rows, places, key)[["case", "plan_type", *columns]]
 
 
 def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
@@ -402,9 +404,7 @@ def load_approved(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     rows = load_approvals(connection, cases)
     if rows.is_empty():
         return cases[["case"]].clear().hstack(rows[["plan_type", "approved_cents"]])
-    pairs = cases.select("case", "client_id", "person_id", "event_on").join(
-        rows, on=["client_id", "person_id"]
-    )
+    pairs = joined(cases[["case", "client_id", "person_id", "event_on"]], rows, ["client_id", "person_id"])
     known = pairs.filter(pl.col("valid_from") <= pl.col("event_on"))
     return last_of_each(known, ["case", "plan_type"], "valid_from")[["case", "plan_type", "approved_cents"]]
 
@@ -438,7 +438,7 @@ def load_price_decisions(
     if known_at is not None:
         rows = rows.filter(pl.col("made_at") <= known_at)
     undone = rows.drop_nulls("undoes").select(*record, number="undoes")
-    said = rows.filter(pl.col("undoes").is_null()).join(undone, on=[*record, "number"], how="anti")
+    said = joined(rows.filter(pl.col("undoes").is_null()), undone, [*record, "number"], how="anti")
     amounts = {name: name.removeprefix("decided_") for name in DECIDED_AMOUNTS}
     named = said.with_columns(pl.col(column).alias(name) for name, column in amounts.items())
     return named.select(*record, *columns).sort(*record, "number")
@@ -452,7 +452,7 @@ def price_decisions_of(
     rows = load_price_decisions(connection, cases, known_at=known_at)
     if rows.is_empty():
         return no_price_decisions()
-    found = cases.select("case", *record).join(rows, on=record)
+    found = joined(cases.select("case", *record), rows, record)
     return in_types(found, PRICE_DECISIONS)
 
 
@@ -465,7 +465,7 @@ def load_overrides(connection: Any, cases: pl.DataFrame, *, known_at: datetime |
     if rows.is_empty():
         return no_overrides()
     event = ["client_id", "person_id", "benefit_record", "schedule_id", "event_number"]
-    rows = rows.join(cases.select("case", *event), on=event)
+    rows = joined(rows, cases.select("case", *event), event)
     if known_at is not None:
         rows = rows.filter(pl.col("made_at") <= known_at)
     about = ["case", "program_id", "option_id"]

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import WAIVABLE
+from openbenefits.core.columns import cut, filled, joined
 from openbenefits.core.days import instant
 from openbenefits.enrollment import models
 from openbenefits.enrollment.points import as_stored
@@ -40,18 +41,18 @@ def offered(prepared: Prepared, events: pl.DataFrame) -> Offered:
 
     Shapes: events has case, client_id, event_on, the program assigned (program_id) and the window.
     """
-    owners = events.select("case", "client_id")
+    owners = events[["case", "client_id"]]
     options = prepared.options.join(owners, on="case", how="semi", maintain_order="left")
     options = _columns(options.rename({"rule_bit": "rule_mask"}), models.MenuOption, "plan")
-    plans = prepared.plans.rename({"rule_row": "event_rule_row"}).with_columns(
-        pl.col("event_rule_row").fill_null(-1),
+    plans = prepared.plans.with_columns(
+        pl.col("rule_row").fill_null(-1).alias("event_rule_row"),
         pl.col("is_election_required").fill_null(value=False),
         pl.col("default_reason").fill_null("nothing"),
         is_waive_allowed=pl.col("waive_rule").is_in([str(rule) for rule in WAIVABLE]).fill_null(value=False),
     )
     plans = _columns(plans, models.EventPlan, "case", "plan")
-    plans = plans.join(owners, on="case", maintain_order="left")
-    plans = plans.join(_marked(options), on="plan", how="left", maintain_order="left")
+    plans = joined(plans, owners, "case", maintain_order="left")
+    plans = joined(plans, _marked(options), "plan", how="left", maintain_order="left")
     return Offered(events=_with_content(events, plans), plans=plans, options=options)
 
 
@@ -63,7 +64,7 @@ def _columns(rows: pl.DataFrame, model: Any, *places: str) -> pl.DataFrame:
 
 def _marked(options: pl.DataFrame) -> pl.DataFrame:
     """Give each plan row two numbers of 64 bits that tell its options, as a whole, from all others."""
-    said = options.drop("plan")
+    said = cut(options, "plan")
     told = options.select(
         "plan", *(said.hash_rows(seed=SEED + at).alias(mark) for at, mark in enumerate(MARKS))
     )
@@ -72,12 +73,12 @@ def _marked(options: pl.DataFrame) -> pl.DataFrame:
 
 def _with_content(events: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
     """Add the number that is the same where everything stored is (decision 0007 says of what kind it is)."""
-    own = events.select("program_id", "event_on", "window_begins_on", "window_ends_on").hash_rows(seed=SEED)
-    told = plans.select("case", plans.drop("case", "plan").hash_rows(seed=SEED).alias("plans"))
-    folded = told.group_by("case").agg(pl.col("plans").bitwise_xor())
-    found = events.select("case", own=own).join(folded, on="case", how="left", maintain_order="left")
-    content = pl.col("own").xor(pl.col("plans").fill_null(0)).reinterpret(signed=True)
-    return events.with_columns(found.select(content=content)["content"])
+    own = events[["program_id", "event_on", "window_begins_on", "window_ends_on"]].hash_rows(seed=SEED)
+    said = cut(plans, "case", "plan").hash_rows(seed=SEED).alias("plans")
+    folded = pl.DataFrame([plans["case"], said]).group_by("case").agg(pl.col("plans").bitwise_xor())
+    of_plans = joined(events[["case"]], folded, "case", how="left", maintain_order="left")["plans"]
+    content = (own ^ filled(of_plans, 0)).reinterpret(signed=True)
+    return events.with_columns(content.alias("content"))
 
 
 def of_new_content(connection: Any, made: Offered) -> pl.DataFrame:
@@ -104,14 +105,12 @@ def save_preparation(
         return
     rows = events.with_columns(run_id=pl.lit(run_id, pl.Int64), made_at=instant(now))
     copy_in(connection, "enrollment_preparation", as_stored(rows, schema_of(models.Preparation)))
-    plans = made.plans.drop("client_id").join(
-        events.select("case", *NUMBER), on="case", maintain_order="left"
-    )
+    plans = joined(cut(made.plans, "client_id"), events[["case", *NUMBER]], "case", maintain_order="left")
     menus = _numbered(connection, plans)
     options = made.options.join(menus, on="plan", maintain_order="right")
     copy_in(connection, "enrollment_menuoption", as_stored(options, schema_of(models.MenuOption)))
     kind = ["client_id", *MARKS]
-    plans = plans.join(menus.select(*kind, "menu_id"), on=kind, how="left", maintain_order="left")
+    plans = joined(plans, menus[[*kind, "menu_id"]], kind, how="left", maintain_order="left")
     copy_in(connection, "enrollment_eventplan", as_stored(plans, schema_of(models.EventPlan)))
 
 
@@ -121,4 +120,4 @@ def _numbered(connection: Any, plans: pl.DataFrame) -> pl.DataFrame:
         ["client_id", *MARKS], keep="first", maintain_order=True
     )
     numbers = copy_out(connection, NEW_MENUS, {"menu_id": pl.Int64}, [menus.height])
-    return menus.select("plan", "client_id", *MARKS).with_columns(numbers["menu_id"])
+    return menus[["plan", "client_id", *MARKS]].hstack([numbers["menu_id"]])

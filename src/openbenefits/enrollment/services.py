@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from openbenefits.core.columns import in_types, packed, plan_type_numbers
+from openbenefits.core.columns import in_types, joined, packed, plan_type_numbers, where
 from openbenefits.enrollment import models
 from openbenefits.enrollment.election_frames import load_elected
 from openbenefits.enrollment.evidence import evidence_followed, write_rises
@@ -98,11 +98,11 @@ def load_known(
     held_points = in_force(points, decided)
     elected = load_elected(connection, cases)
     ended = ended_of(connection, cases, coverage, held_points, elected, rulebook)
-    again = ended.filter("is_only_ended")[["case", *POINT]]
+    again = where(ended, "is_only_ended")[["case", *POINT]]
     contents = load_contents_of(connection, cases)
     held = held_contents(contents, pl.concat([held_points[["case", *POINT]], again]))
     settled = _settled_households(cases, elected, held)
-    full = cases.join(facts, on="case", how="left", maintain_order="left").with_columns(
+    full = joined(cases, facts, "case", how="left", maintain_order="left").with_columns(
         has_job=pl.col("job_number").is_not_null(),
         zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
     )
@@ -159,7 +159,7 @@ def _brought(
     known = load_brought(connection, cases, known_at=known_at)
     if known.is_empty():
         return nothing_brought()
-    found = cases.select("case", "client_id", "person_id").join(known, on=["client_id", "person_id"])
+    found = joined(cases[["case", "client_id", "person_id"]], known, ["client_id", "person_id"])
     return in_types(found, BROUGHT)
 
 
@@ -187,8 +187,8 @@ def ended_of(
     found = last_ended(cases, coverage, load_event_dates(connection, cases))
     key = ["case", "plan_type"]
     known = pl.concat([held.filter(pl.col("kind").is_in(COVERED)).select(key), elected.elections.select(key)])
-    return found.join(
-        known.unique().with_columns(is_only_ended=pl.lit(value=False)), on=key, how="left"
+    return joined(
+        found, known.unique().with_columns(is_only_ended=pl.lit(value=False)), key, how="left"
     ).with_columns(pl.col("is_only_ended").fill_null(value=True))
 
 
@@ -200,10 +200,10 @@ def _settled_households(
     They are those of an election; of an event about to be settled also those kept from coverage in force.
     """
     key = ["case", "plan_type"]
-    settling = cases.filter("is_settling")[["case"]]
+    settling = where(cases, "is_settling")[["case"]]
     if settling.is_empty() or held.members.is_empty():
         return elected.elections[key].unique(), elected.members
-    kept = held.members.join(settling, on="case", how="semi").join(elected.elections, on=key, how="anti")
+    kept = joined(joined(held.members, settling, "case", how="semi"), elected.elections, key, how="anti")
     chosen = pl.concat([elected.elections.select(key), kept.select(key)]).unique()
     return chosen, pl.concat([elected.members, kept])
 
@@ -231,7 +231,7 @@ class Posting:
     def of(self, records: pl.DataFrame) -> "Posting":
         """Answer what of it is about some benefit records."""
         parts = {one.name: getattr(self, one.name) for one in fields(self)}
-        return Posting(**{name: rows.join(records, on=RECORD, how="semi") for name, rows in parts.items()})
+        return Posting(**{name: joined(rows, records, RECORD, how="semi") for name, rows in parts.items()})
 
 
 def posting_of(connection: Any, settled: Settled, events: pl.DataFrame, known: Known) -> Posting | None:
@@ -240,14 +240,14 @@ def posting_of(connection: Any, settled: Settled, events: pl.DataFrame, known: K
     Shapes: events has case, the event's key and event_on; `known` what was loaded to decide them.
     """
     keys = events.select("case", *EVENT_KEY, "event_on")
-    results = _with_content(settled.results.join(keys, on="case"), settled)
+    results = _with_content(joined(settled.results, keys, "case"), settled)
     if results.is_empty():
         return None
     existing = _existing(known, results)
     results = beside_decided(results, existing.filter("is_to_begin"))
     new, replaced = timeline_changes(results, existing)
     new = above_superseded(new, known.past)
-    standing = existing.join(replaced, on=list(POINT), how="anti") if replaced.height else existing
+    standing = joined(existing, replaced, POINT, how="anti") if replaced.height else existing
     gone, risen = evidence_followed(connection, new, standing)
     return Posting(new=new, risen=risen, replaced=replaced, gone=gone)
 
@@ -279,22 +279,22 @@ def _save_credits(
 ) -> None:
     """Write what credits paid for, and what became of the rest, where it is not what holds already."""
     begins = settled.results.filter(pl.col("kind").is_in(["E", "D", "W"])).group_by("case")
-    uses = settled.credits.uses.join(keys, on="case").join(begins.agg(pl.col("begins_on").min()), on="case")
+    uses = joined(joined(settled.credits.uses, keys, "case"), begins.agg(pl.col("begins_on").min()), "case")
     if uses.is_empty():
         return
     latest = load_credit_uses(connection, uses)
     known = latest.unique(list(EVENT_KEY), keep="last", maintain_order=True)
     said = [*EVENT_KEY, "begins_on", *USE_COLUMNS[1:]]
-    holding = known.filter(~pl.col("is_taken_back")).select(said)
-    uses = uses.join(holding, on=said, how="anti", nulls_equal=True)
-    numbered = uses.join(known.select(*EVENT_KEY, "version"), on=list(EVENT_KEY), how="left").with_columns(
+    holding = where(known, ~known["is_taken_back"]).select(said)
+    uses = joined(uses, holding, said, how="anti", nulls_equal=True)
+    numbered = joined(uses, known[[*EVENT_KEY, "version"]], EVENT_KEY, how="left").with_columns(
         version=(pl.col("version").fill_null(0) + 1).cast(pl.Int32),
         run_id=pl.lit(run_id, pl.Int64),
         made_at=pl.lit(now).cast(pl.Datetime("us", "UTC")),
         is_taken_back=pl.lit(value=False),
     )
     copy_in(connection, "enrollment_credituse", as_stored(numbered, schema_of(models.CreditUse)))
-    rolls = settled.credits.rolls.join(numbered.select("case", *EVENT_KEY, "version"), on="case")
+    rolls = joined(settled.credits.rolls, numbered[["case", *EVENT_KEY, "version"]], "case")
     copy_in(connection, "enrollment_creditroll", as_stored(rolls, schema_of(models.CreditRoll)))
 
 
@@ -304,8 +304,8 @@ def _with_content(results: pl.DataFrame, settled: Settled) -> pl.DataFrame:
     members = _texts(settled.members, key, "members", pl.col("dependent_id").cast(pl.String))
     funds = _texts(settled.funds, key, "funds", pl.format("{}:{}", "fund", "percent"))
     shares = _texts(settled.beneficiaries, key, "beneficiaries", _share())
-    found = results.join(members, on=key, how="left").join(funds, on=key, how="left")
-    found = found.join(shares, on=key, how="left")
+    found = joined(joined(results, members, key, how="left"), funds, key, how="left")
+    found = joined(found, shares, key, how="left")
     covered = pl.col("kind").is_in(["E", "D"])
     return found.with_columns(
         pl.when(covered).then(pl.col(name)).alias(name) for name in ("members", "funds", "beneficiaries")
@@ -325,7 +325,7 @@ def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
 
     is_to_begin: decided before the event, and beginning on its date or later.
     """
-    points = known.coverage.join(results, on=["client_id", "person_id"], how="semi", maintain_order="left")
+    points = joined(known.coverage, results, ["client_id", "person_id"], how="semi", maintain_order="left")
     told = {
         "members": (known.contents.members, pl.col("dependent_id").cast(pl.String)),
         "funds": (known.contents.funds, pl.format("{}:{}", "fund", "percent")),
@@ -338,7 +338,7 @@ def _existing(known: Known, results: pl.DataFrame) -> pl.DataFrame:
     points = points.with_columns(place, is_to_begin=place.is_in(decided.implode()))
     for (name, (rows, text)), whose in zip(told.items(), theirs, strict=True):
         texts = _texts(rows.with_columns(whose), ["place"], name, text)
-        points = points.join(texts, on="place", how="left", maintain_order="left")
+        points = joined(points, texts, "place", how="left", maintain_order="left")
     return points.drop("place")
 
 
@@ -353,13 +353,13 @@ def _insert_points(
     connection: Any, new: pl.DataFrame, settled: Settled, *, run_id: int | None, now: datetime
 ) -> None:
     copy_points(connection, new.with_columns(run_id=pl.lit(run_id, pl.Int64)), now=now)
-    covered = new.filter(pl.col("kind").is_in(["E", "D"])).select("case", *POINT)
-    members = covered.join(settled.members, on=["case", "plan_type"])
+    covered = new.filter(pl.col("kind").is_in(["E", "D"]))[["case", *POINT]]
+    members = joined(covered, settled.members, ["case", "plan_type"])
     columns = schema_of(models.CoverageDependent)
     copy_in(connection, "enrollment_coveragedependent", as_stored(members, columns))
-    funds = covered.join(settled.funds, on=["case", "plan_type"])
+    funds = joined(covered, settled.funds, ["case", "plan_type"])
     copy_in(connection, "enrollment_coveragefund", as_stored(funds, schema_of(models.CoverageFund)))
-    shares = covered.join(settled.beneficiaries, on=["case", "plan_type"])
+    shares = joined(covered, settled.beneficiaries, ["case", "plan_type"])
     columns = schema_of(models.CoverageBeneficiary)
     copy_in(connection, "enrollment_coveragebeneficiary", as_stored(shares, columns))
 

@@ -58,9 +58,9 @@ def waiting_activity(connection: Any, client_id: int) -> pl.DataFrame:
     found = rules.classify(frames.load_waiting_activity(connection, people), classes)
     codes = classes.select("event_class_id", event_class="code")
     held = terms.with_why_held(found, classes).join(codes, on="event_class_id", how="left")
-    return held.select(
-        *rules.ACTIVITY_KEY, "event_class", "reported_on", "recorded_on", "last_day", "why_held"
-    ).sort("event_on", *rules.ACTIVITY_KEY)
+    return held[
+        [*rules.ACTIVITY_KEY, "event_class", "reported_on", "recorded_on", "last_day", "why_held"]
+    ].sort("event_on", *rules.ACTIVITY_KEY)
 
 
 def enter_activity(
@@ -157,7 +157,7 @@ def follow_facts(connection: Any, feed: pl.DataFrame, people: pl.DataFrame) -> N
         removed, on=list(rules.ACTIVITY_KEY), how="anti"
     )
     if found.height:
-        moved = found.select(*rules.ACTIVITY_KEY, "reported_on")
+        moved = found[[*rules.ACTIVITY_KEY, "reported_on"]]
         update_from(connection, "events_activity", moved, rules.ACTIVITY_KEY, ["reported_on"])
 
 

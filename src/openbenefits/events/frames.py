@@ -1,10 +1,12 @@
 """The named SQL of the event machine."""
 
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
 
 from openbenefits.core.codes import ActionSource, ActivityActKind
+from openbenefits.core.columns import joined
 from openbenefits.events import models
 from openbenefits.events.rules import ACTIVITY_KEY, EVENT_KEY, RECORD_KEY
 from openbenefits.store.bulk import copy_out, schema_of
@@ -85,19 +87,19 @@ def load_feed(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     feed = copy_out(connection, FEED, FEED_SCHEMA, people_arrays(people))
     schema = {key: FEED_SCHEMA[key] for key in ("client_id", "person_id", "valid_from", "event_class")}
     reported = copy_out(connection, REPORTED, schema | {"reported_on": pl.Date}, people_arrays(people))
-    return feed.join(reported, on=list(schema), how="left", maintain_order="left")
+    return joined(feed, reported, list(schema), how="left", maintain_order="left")
 
 
 def load_dates(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the birth and service dates that the person rows of some people state: with their valid_from."""
-    clients = people.select("client_id", "person_id").unique()
+    clients = people[["client_id", "person_id"]].unique()
     rows = load_persons(connection, clients, {"birth_on": pl.Date(), "service_on": pl.Date()})
-    return rows.join(clients, on="person_id")
+    return joined(rows, clients, "person_id")
 
 
-def load_events(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
-    """Load every event of some people."""
-    schema = schema_of(models.Event)
+def load_events(connection: Any, people: pl.DataFrame, columns: Collection[str] = ()) -> pl.DataFrame:
+    """Load every event of some people: all columns, or only some."""
+    schema = {name: kind for name, kind in schema_of(models.Event).items() if not columns or name in columns}
     return copy_out(connection, EVENTS.format(columns=", ".join(schema)), schema, people_arrays(people))
 
 
@@ -120,7 +122,7 @@ def load_waiting_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame
     if rows.is_empty():
         return rows.with_columns(last_act=pl.lit(None, pl.String))
     acts = copy_out(connection, ACTS, known, people_arrays(rows))
-    found = rows.join(acts, on=list(ACTIVITY_KEY), how="left", maintain_order="left")
+    found = joined(rows, acts, ACTIVITY_KEY, how="left", maintain_order="left")
     return found.filter(pl.col("last_act").ne_missing(pl.lit(str(ActivityActKind.DELETE))))
 
 
@@ -134,7 +136,7 @@ def load_unproved(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
 def load_unread_people(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Name the people with a new fact that triggers something and that no run has read."""
     feed = load_feed(connection, people).filter("is_trigger", operation="I")
-    return feed.select("client_id", "person_id").unique()
+    return feed[["client_id", "person_id"]].unique()
 
 
 def load_consumed_activity(connection: Any, people: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import FINAL_STATUSES, ActionSource, EventClassUse, EventStatus, ProcessIndicator
-from openbenefits.core.columns import is_among, without
+from openbenefits.core.columns import is_among, joined, where, without
 from openbenefits.events.triggers import job_source, with_what_changed
 
 ACTIVITY_KEY = ("client_id", "person_id", "benefit_record", "event_on", "source", "bas_action", "sequence")
@@ -40,7 +40,7 @@ def last_told(feed: pl.DataFrame, operation: str) -> pl.DataFrame:
         return feed.clear()
     told = feed.filter(is_among("operation", ["I", "D"])).sort("id")
     last = told.unique(FACT_PLACE, keep="last", maintain_order=True)
-    return last.filter(operation=operation)
+    return where(last, last["operation"] == operation)
 
 
 def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
@@ -55,7 +55,7 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
     """
     columns = [*ACTIVITY_KEY, "job_number", "reported_on", "change_id"]
     parts = [_personal(changes, jobs)]
-    job_rows = changes.filter(fact="job")
+    job_rows = where(changes, changes["fact"] == "job")
     if job_rows.height:
         keys = ["client_id", "person_id", "job_number", "valid_from", "sequence"]
         told = [
@@ -66,7 +66,7 @@ def activities_of(changes: pl.DataFrame, jobs: pl.DataFrame, actions: pl.DataFra
             "is_union_changed",
             "are_flags_changed",
         ]
-        job_rows = job_rows.join(with_what_changed(jobs)[keys + told], on=keys)
+        job_rows = joined(job_rows, with_what_changed(jobs)[keys + told], keys)
         mapped = _mapped(job_rows, actions)
         parts.insert(0, mapped.with_columns(source=job_source(), reported_on=pl.lit(None, pl.Date)))
     rows = pl.concat(parts, how="diagonal_relaxed").with_columns(
@@ -81,14 +81,14 @@ def _personal(changes: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     moved = changes.filter(is_among("fact", PERSONAL_SOURCES)).with_columns(
         bas_action=pl.lit(""), source=about, reported_on=pl.lit(None, pl.Date)
     )
-    lived = changes.filter(fact="life_event").with_columns(
+    lived = where(changes, changes["fact"] == "life_event").with_columns(
         bas_action=pl.col("event_class"), source=pl.lit(str(ActionSource.MANUAL))
     )
     moved = _without_lived(moved, lived)
     records = jobs.group_by("client_id", "person_id", "benefit_record").agg(
         first_on=pl.col("valid_from").min()
     )
-    personal = pl.concat([moved, lived], how="diagonal").join(records, on=["client_id", "person_id"])
+    personal = joined(pl.concat([moved, lived], how="diagonal"), records, ["client_id", "person_id"])
     return personal.filter(pl.col("valid_from") >= pl.col("first_on"))  # nobody takes part before a job
 
 
@@ -105,10 +105,13 @@ def _mapped(job_rows: pl.DataFrame, actions: pl.DataFrame) -> pl.DataFrame:
     Adds mapped_action too: what the action leads to, were no other job of the record active.
     """
     exact = actions.filter(pl.col("reason") != "").rename({"bas_action": "exact"})
-    general = actions.filter(pl.col("reason") == "").select("action", general="bas_action")
-    found = job_rows.join(
-        exact.select("action", "reason", "exact"), on=["action", "reason"], how="left"
-    ).join(general, on="action", how="left")
+    general = where(actions, actions["reason"] == "").select("action", general="bas_action")
+    found = joined(
+        joined(job_rows, exact[["action", "reason", "exact"]], ["action", "reason"], how="left"),
+        general,
+        "action",
+        how="left",
+    )
     action = pl.coalesce("exact", "general", pl.lit(""))
     hidden = action.is_in(["TER", "HIR"]) & pl.col("others_active")
     return found.with_columns(
@@ -121,17 +124,17 @@ def classify(activities: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
 
     Missing: without exactly one default class, unmapped activity gets a null class (BA1007).
     """
-    specific = classes.filter(use=str(EventClassUse.SPECIFIC)).select(
+    specific = where(classes, classes["use"] == str(EventClassUse.SPECIFIC)).select(
         bas_action="code", specific_id="event_class_id"
     )
-    default = classes.filter(use=str(EventClassUse.DEFAULT))["event_class_id"]
+    default = where(classes, classes["use"] == str(EventClassUse.DEFAULT))["event_class_id"]
     default_id = pl.lit(default[0] if default.len() == 1 else None, dtype=pl.Int32)
-    found = activities.join(specific, on="bas_action", how="left", maintain_order="left").with_columns(
+    found = joined(activities, specific, "bas_action", how="left", maintain_order="left").with_columns(
         event_class_id=pl.coalesce("specific_id", default_id)
     )
     priorities = classes[["event_class_id", "priority"]]
     found = found[[name for name in found.columns if name != "specific_id"]]
-    return found.join(priorities, on="event_class_id", how="left", maintain_order="left")
+    return joined(found, priorities, "event_class_id", how="left", maintain_order="left")
 
 
 def merge(activities: pl.DataFrame) -> pl.DataFrame:
@@ -173,7 +176,7 @@ def flagged_days(relying: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
             has the event's key and CHANGED_DAYS: the day the correction became known, the latest of several.
     """
     several = jobs.group_by(RECORD_KEY).agg(jobs=pl.col("job_number").n_unique())
-    rows = relying.join(several, on=list(RECORD_KEY), how="left")
+    rows = joined(relying, several, RECORD_KEY, how="left")
     flag = pl.col("fact").replace_strict(FACT_FLAGS, default="person_changed_on", return_dtype=pl.String)
     is_several = (pl.col("fact") == "job") & (pl.col("jobs") > 1).fill_null(value=False)
     rows = rows.with_columns(
@@ -200,14 +203,15 @@ def relying_on(events: pl.DataFrame, changed: pl.DataFrame, jobs: pl.DataFrame) 
     following = (
         jobs.select(*person, "job_number", next_on="valid_from")
         .join(
-            facts.filter(fact="job").select(*person, "job_number", "valid_from"), on=[*person, "job_number"]
+            facts.filter(fact="job").select(*person, "job_number", "valid_from"),
+            on=[*person, "job_number"],
         )
         .filter(pl.col("next_on") > pl.col("valid_from"))
         .group_by(*person, "job_number", "valid_from")
         .agg(pl.col("next_on").min())
     )
-    facts = facts.join(following, on=[*person, "job_number", "valid_from"], how="left")
-    pairs = events.join(facts.drop("job_number"), on=person)
+    facts = joined(facts, following, [*person, "job_number", "valid_from"], how="left")
+    pairs = joined(events, facts.drop("job_number"), person)
     begun = pl.col("event_on") >= pl.col("valid_from")
     in_force = begun & (pl.col("event_on") < pl.col("next_on")).fill_null(value=True)
     knew = (pl.col("process_status").is_in(FINAL) & (pl.col("status_at") > pl.col("made_at"))).fill_null(
@@ -229,7 +233,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
     )
     standing = pl.col("event_status").is_in([str(EventStatus.OPEN), str(EventStatus.CLOSED)])
     final = events.filter(pl.col("process_status").is_in(FINAL) & ~is_to_be_replayed() & standing)
-    pairs = without(final, finished, EVENT_KEY).join(first, on=list(RECORD_KEY))
+    pairs = joined(without(final, finished, EVENT_KEY), first, RECORD_KEY)
     same_day = pl.col("event_on") == pl.col("first_on")
     same_place = same_day & (pl.col("priority") == pl.col("first_priority"))
     is_later = (
@@ -237,7 +241,7 @@ def overtaken(events: pl.DataFrame, finished: pl.DataFrame) -> pl.DataFrame:
         | (same_day & (pl.col("priority") > pl.col("first_priority")))
         | (same_place & (pl.col("event_number") > pl.col("first_number")))
     )
-    return pairs.filter(is_later).select(EVENT_KEY)
+    return pairs.filter(is_later)[[*EVENT_KEY]]
 
 
 @cache
@@ -298,6 +302,11 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
              schedule_window_ends_on; null: the class decides).
     Source:  rulings §1.5.
     """
+    return classes_joined.with_columns(**_window())
+
+
+@cache
+def _window() -> dict[str, pl.Expr]:
     start = (
         pl.when(pl.col("window_start") == "notice")
         .then(pl.col("option_notified_on"))  # not before the notice is given
@@ -307,7 +316,7 @@ def window(classes_joined: pl.DataFrame) -> pl.DataFrame:
     )
     begins = pl.coalesce("schedule_window_begins_on", start)
     ends = pl.coalesce("schedule_window_ends_on", start + pl.duration(days=pl.col("window_days")))
-    return classes_joined.with_columns(
-        window_begins_on=pl.coalesce("window_begins_on", begins),
-        window_ends_on=pl.coalesce("window_ends_on", ends),
-    )
+    return {
+        "window_begins_on": pl.coalesce("window_begins_on", begins),
+        "window_ends_on": pl.coalesce("window_ends_on", ends),
+    }

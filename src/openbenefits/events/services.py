@@ -10,7 +10,7 @@ import polars as pl
 from psycopg import sql
 
 from openbenefits.core.codes import ActionSource, EventStatus, ProcessIndicator
-from openbenefits.core.columns import in_types, without
+from openbenefits.core.columns import in_types, joined, without
 from openbenefits.core.days import instant
 from openbenefits.events import activity, frames, models, rules, taking_back, terms, triggers
 from openbenefits.events.steps import record_steps
@@ -50,8 +50,8 @@ def detect_activity(
 
 def load_known_jobs(connection: Any, people: pl.DataFrame) -> pl.DataFrame:
     """Load the job rows of some people as triggers look at them, with their client."""
-    clients = people.select("client_id", "person_id").unique()
-    return load_jobs(connection, people, more=("is_for_eligibility",)).join(clients, on="person_id")
+    clients = people[["client_id", "person_id"]].unique()
+    return joined(load_jobs(connection, people, more=("is_for_eligibility",)), clients, "person_id")
 
 
 def _reconnect(
@@ -61,19 +61,19 @@ def _reconnect(
     if activities.is_empty():
         return
     known = frames.load_consumed_activity(connection, people)
-    back = activities.join(known, on=list(rules.ACTIVITY_KEY))
+    back = joined(activities, known, rules.ACTIVITY_KEY)
     if back.is_empty():
         return
     update_from(
         connection,
         "events_activity",
-        back.select(*rules.ACTIVITY_KEY, "change_id"),
+        back[[*rules.ACTIVITY_KEY, "change_id"]],
         rules.ACTIVITY_KEY,
         ["change_id"],
     )
     gone = [str(EventStatus.VOID), str(EventStatus.DISCONNECTED)]
     events = frames.load_events(connection, people).filter(pl.col("event_status").is_in(gone))
-    events = events.join(back.select(rules.EVENT_KEY).unique(), on=list(rules.EVENT_KEY), how="semi")
+    events = joined(events, back[[*rules.EVENT_KEY]].unique(), rules.EVENT_KEY, how="semi")
     order_replay(connection, events, cause="its fact came back", run_id=run_id, actor="system", now=now)
 
 
@@ -220,8 +220,9 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     several = jobs.group_by(key).agg(jobs=pl.col("job_number").n_unique()).filter(pl.col("jobs") > 1)
     if several.is_empty():
         return jobs.with_columns(others_active=pl.lit(value=False))
-    shared = jobs.join(several, on=key, how="semi")
-    pairs = shared.select(*key, "job_number", "valid_from", "sequence").join(
+    shared = joined(jobs, several, key, how="semi")
+    pairs = joined(
+        shared[[*key, "job_number", "valid_from", "sequence"]],
         shared.select(
             *key,
             other="job_number",
@@ -229,7 +230,7 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
             other_status="job_status",
             other_sequence="sequence",
         ),
-        on=key,
+        key,
     )
     standing = pairs.filter(
         (pl.col("other") != pl.col("job_number")) & (pl.col("other_from") <= pl.col("valid_from"))
@@ -237,7 +238,7 @@ def with_others_active(jobs: pl.DataFrame) -> pl.DataFrame:
     row = [*key, "job_number", "valid_from", "sequence"]
     latest = standing.sort("other_from", "other_sequence").unique([*row, "other"], keep="last")
     active = latest.filter(pl.col("other_status").is_in(ACTIVE)).select(row).unique()
-    return jobs.join(active.with_columns(others_active=True), on=row, how="left").with_columns(
+    return joined(jobs, active.with_columns(others_active=True), row, how="left").with_columns(
         pl.col("others_active").fill_null(value=False)
     )
 
@@ -283,19 +284,23 @@ def create_events(
     classified = terms.with_why_held(classified, classes).filter(pl.col("why_held").is_null())
     classified = _with_copies(connection, classified, classes, people)
     merged = rules.merge(classified)
-    events = frames.load_events(connection, people)
     key = [*rules.RECORD_KEY, "event_on", "event_class_id"]
+    events = frames.load_events(connection, people, {*rules.EVENT_KEY, *key, *_STANDING})
     place = ["schedule_id", "event_number"]
-    known = merged.join(events.filter(rules.is_unfinished())[[*key, *place, "process_status"]], on=key)
+    known = joined(merged, events.filter(rules.is_unfinished())[[*key, *place, "process_status"]], key)
     fresh = without(merged, known, key)
     again = _made_anew(connection, fresh, events, [*key, "schedule_id"], schedule_id, now=now)
     numbered = _numbered(connection, without(fresh, again, key), people, schedule_id)
     _insert_events(connection, numbered, now)
     _flag_joined(connection, known, classified, key, now)
     homes = pl.concat([rows[[*key, *place]] for rows in (numbered, known, again)])
-    consumed = classified.join(homes, on=key)[[*rules.ACTIVITY_KEY, *place]]
+    consumed = joined(classified, homes, key)[[*rules.ACTIVITY_KEY, *place]]
     update_from(connection, "events_activity", consumed, rules.ACTIVITY_KEY, place)
     return numbered
+
+
+_STANDING = ("process_status", "event_status", "process_indicator", "steps")
+"""What new events look at of those there are, beside their place."""
 
 
 def _flag_joined(
@@ -307,7 +312,7 @@ def _flag_joined(
     _flag_multiple(connection, known)
     facts = classified.filter(pl.col("source") != str(ActionSource.MANUAL))
     facts = facts.select(*key, came_by="source").unique()
-    _flag_prepared(connection, known.join(facts, on=key), now)
+    _flag_prepared(connection, joined(known, facts, key), now)
 
 
 def _made_anew(
@@ -321,7 +326,7 @@ def _made_anew(
 ) -> pl.DataFrame:
     """Make the events anew that a run made before it was taken back; answer them, with fresh's columns."""
     gone = events.filter(rules.is_taken_back())[[*key, "event_number", "steps"]]
-    again = fresh.with_columns(schedule_id=pl.lit(schedule_id, pl.Int32)).join(gone, on=key)
+    again = joined(fresh.with_columns(schedule_id=pl.lit(schedule_id, pl.Int32)), gone, key)
     taking_back.revive(connection, again, actor="system", now=now)
     return again
 
@@ -348,11 +353,11 @@ def create_period_events(
     schedule_id = schedule["schedule_id"]
     known = frames.load_of_schedule(connection, people, schedule_id)
     records = people.select(rules.RECORD_KEY)
-    missing = records.join(known, on=rules.RECORD_KEY, how="anti")
-    gone = records.join(known.filter(rules.is_taken_back()), on=rules.RECORD_KEY, how="semi")
+    missing = joined(records, known, rules.RECORD_KEY, how="anti")
+    gone = joined(records, known.filter(rules.is_taken_back()), rules.RECORD_KEY, how="semi")
     if gone.height:
         events = frames.load_events(connection, gone).filter(rules.is_taken_back(), schedule_id=schedule_id)
-        again = events.join(gone, on=rules.RECORD_KEY, how="semi")
+        again = joined(events, gone, rules.RECORD_KEY, how="semi")
         again = again.with_columns(event_on=pl.lit(schedule["period_begins_on"]))
         taking_back.revive(connection, again, actor="system", now=now)
     source = ActionSource.OPEN_ENROLLMENT if schedule["kind"] == "O" else ActionSource.SNAPSHOT
@@ -374,8 +379,12 @@ def create_period_events(
 def _numbered(connection: Any, rows: pl.DataFrame, people: pl.DataFrame, schedule_id: int) -> pl.DataFrame:
     """Give new events of a schedule the next numbers of their benefit record, by date and priority."""
     highest = frames.load_highest_numbers(connection, people)
-    ordered = rows.sort(*rules.RECORD_KEY, "event_on", "priority").join(
-        highest, on=rules.RECORD_KEY, how="left", maintain_order="left"
+    ordered = joined(
+        rows.sort(*rules.RECORD_KEY, "event_on", "priority"),
+        highest,
+        rules.RECORD_KEY,
+        how="left",
+        maintain_order="left",
     )
     place = pl.int_range(pl.len()).over(rules.RECORD_KEY)
     return ordered.with_columns(
@@ -481,7 +490,7 @@ def replace_messages(connection: Any, messages: pl.DataFrame, events: pl.DataFra
 def mark_read(connection: Any, events: pl.DataFrame, *, run_id: int) -> None:
     """Say of the messages earlier runs wrote for some events that they are no longer current."""
     session = psycopg_connection(connection)
-    keys = events.select(rules.EVENT_KEY).unique()
+    keys = events[[*rules.EVENT_KEY]].unique()
     with staged(session, "events_event", keys) as wanted:
         execute(
             session,

@@ -8,6 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import ActionSource, ActivityActKind
+from openbenefits.core.columns import joined
 
 ADMITTED = [str(ActivityActKind.ADMIT), str(ActivityActKind.ENTER)]
 
@@ -26,8 +27,8 @@ def with_why_held(classified: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFra
              null where nothing limits it) and why_held.
     Missing: without a report day nothing is late; without a class nothing is held here.
     """
-    told = classes.select("event_class_id", "days_to_notify", "creates_event")
-    found = classified.join(told, on="event_class_id", how="left", maintain_order="left").with_columns(
+    told = classes[["event_class_id", "days_to_notify", "creates_event"]]
+    found = joined(classified, told, "event_class_id", how="left", maintain_order="left").with_columns(
         last_day=pl.when(is_report()).then(
             pl.col("event_on") + pl.duration(days=pl.col("days_to_notify").cast(pl.Int64))
         )

@@ -6,6 +6,7 @@ Sources: event-processing §3.2, §3.3, §5.1; docs/rules.md §15.
 import polars as pl
 
 from openbenefits.core.codes import ActionSource
+from openbenefits.core.columns import joined, where
 
 PERSON = ("client_id", "person_id")
 RECORD = (*PERSON, "benefit_record")
@@ -58,17 +59,17 @@ def copies(classified: pl.DataFrame, classes: pl.DataFrame, jobs: pl.DataFrame) 
              Answers rows like `classified`, with source EX.
     A record without a job row by that day gets no copy, nor one with activity of that day and class.
     """
-    wanted = classes.filter("is_copied_to_other_records").select("event_class_id")
-    originals = classified.filter(pl.col("source").is_in(JOB_SOURCES)).join(wanted, on="event_class_id")
+    wanted = where(classes, "is_copied_to_other_records")[["event_class_id"]]
+    originals = joined(classified.filter(pl.col("source").is_in(JOB_SOURCES)), wanted, "event_class_id")
     if originals.is_empty():
         return classified.head(0)
     others = jobs.group_by(*PERSON, other="benefit_record").agg(begins_on=pl.col("valid_from").min())
-    pairs = originals.join(others, on=list(PERSON), maintain_order="left").filter(
+    pairs = joined(originals, others, PERSON, maintain_order="left").filter(
         (pl.col("other") != pl.col("benefit_record")) & (pl.col("begins_on") <= pl.col("event_on"))
     )
     copied = pairs.with_columns(benefit_record="other", source=pl.lit(str(ActionSource.EXPLODED)))
     own = [*RECORD, "event_on", "event_class_id"]
-    fresh = copied.select(classified.columns).join(classified, on=own, how="anti", maintain_order="left")
+    fresh = joined(copied.select(classified.columns), classified, own, how="anti", maintain_order="left")
     return fresh.unique([*own, "bas_action", "sequence"], keep="first", maintain_order=True)
 
 
@@ -95,9 +96,13 @@ def of_facts(activities: pl.DataFrame, facts: pl.DataFrame) -> pl.DataFrame:
         job="job_number",
         place=pl.col("sequence").fill_null(0),
     )
-    came = activities.with_columns(
-        fact=pl.col("source").replace_strict(FACT_OF, default=None, return_dtype=pl.String)
-    ).join(told, on=day)
+    came = joined(
+        activities.with_columns(
+            fact=pl.col("source").replace_strict(FACT_OF, default=None, return_dtype=pl.String)
+        ),
+        told,
+        day,
+    )
     is_row = (pl.col("job_number") == pl.col("job")) & (pl.col("sequence") == pl.col("place"))
     is_report = pl.col("bas_action") == pl.col("event_class")
     fact = pl.col("fact")
@@ -115,5 +120,5 @@ def redated(feed: pl.DataFrame, persons: pl.DataFrame) -> pl.DataFrame:
     ordered = persons.sort(*PERSON, "valid_from")
     follows = pl.int_range(pl.len()).over(PERSON) > 0
     another = [pl.col(name).ne_missing(pl.col(name).shift(1).over(PERSON)) for name in DATES]
-    changed = ordered.filter(follows & pl.any_horizontal(another)).select(*PERSON, "valid_from")
-    return feed.filter(fact="person", operation="I").join(changed, on=[*PERSON, "valid_from"], how="semi")
+    changed = ordered.filter(follows & pl.any_horizontal(another))[[*PERSON, "valid_from"]]
+    return joined(feed.filter(fact="person", operation="I"), changed, [*PERSON, "valid_from"], how="semi")

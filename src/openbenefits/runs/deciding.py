@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessStatus
+from openbenefits.core.columns import joined, where
 from openbenefits.enrollment.prepared_frames import load_offered_prices, load_prepared_held
 from openbenefits.enrollment.rules.contributed import plans_to_ask
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
@@ -49,7 +50,7 @@ def decide(
     """Prepare all cases; settle those with elections, those being finalised, those without a choice."""
     prepared = prepare(with_kept_programs(known.situation, cases, rulebook), rulebook)
     found = prepared.cases.select("case", "program_status", "has_choice", prepared_to="process_status")
-    cases = _with_prepared_status(cases.join(found, on="case", maintain_order="left"), started)
+    cases = _with_prepared_status(joined(cases, found, "case", maintain_order="left"), started)
     settling = _settling(cases, known, started)
     settled = None
     final = pl.DataFrame(schema={"case": pl.Int32, "final_status": pl.String})
@@ -60,7 +61,7 @@ def decide(
         settled = _without_fallen(connection, cases, settled, known, prepared)
         final = settled.cases.select("case", final_status="process_status")
     entered = is_to_be_replayed() & pl.col("case").is_in(known.elected.elections["case"].implode())
-    cases = cases.join(final, on="case", how="left", maintain_order="left").with_columns(
+    cases = joined(cases, final, "case", how="left", maintain_order="left").with_columns(
         entered_status=pl.when(entered & pl.col("final_status").is_in(ENTERED)).then(pl.lit("ET")),
         to_status=pl.coalesce("final_status", "prepared_status", "program_status", "process_status"),
     )
@@ -92,7 +93,7 @@ def _with_contributions(
     asked = plans_to_ask(prepared, known.elected.elections, settling, rulebook)
     if asked.is_empty():
         return known.situation
-    asked = asked.join(cases.select("case", *RECORD_KEY), on="case")
+    asked = joined(asked, cases[["case", *RECORD_KEY]], "case")
     return replace(known.situation, contributions=load_contributions(connection, asked, rulebook))
 
 
@@ -108,7 +109,7 @@ def _with_reduced(
     asked = pledges_again(prepared.plans, settling, situation.ended, rulebook)
     if asked.is_empty():
         return situation
-    asked = asked.join(cases.select("case", *RECORD_KEY, "event_on"), on="case")
+    asked = joined(asked, cases[["case", *RECORD_KEY, "event_on"]], "case")
     return replace(situation, reduced=load_reduced(connection, asked, rulebook))
 
 
@@ -135,7 +136,7 @@ def _proof_messages(cases: pl.DataFrame) -> pl.DataFrame:
     """Say of the cases without their proof what they wait for."""
     expected, found = pl.lit("the proof of the life event"), pl.lit("none recorded")
     return with_catalogue(
-        message_rows(cases.filter("is_proof_due").select("case"), PROOF_MISSING, expected, found)
+        message_rows(where(cases, "is_proof_due")[["case"]], PROOF_MISSING, expected, found)
     )
 
 
@@ -147,7 +148,7 @@ def _held_otherwise(
     waited = cases.filter((pl.col("work") != "prepare") & (pl.col("preparation") > 0) & ~is_same)
     if waited.is_empty() or settling.is_empty():
         return with_catalogue(no_messages())
-    waited = waited.join(settling, on="case", how="semi")
+    waited = joined(waited, settling, "case", how="semi")
     return held_otherwise(waited, prepared.plans, load_prepared_held(connection, waited))
 
 
@@ -182,7 +183,7 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     What lacks the proof of its life event waits, however it was answered.
     """
     if not reaches(started.through_level, Level.ELECTIONS):
-        return cases.head(0).select("case", "is_finalizing")
+        return cases.head(0)[["case", "is_finalizing"]]
     sound = ~pl.col("prepared_to").is_in(_ERRORS)
     fresh = pl.col("prepared_status") == str(ProcessStatus.PR)
     guarded = pl.col("is_guarded") & (pl.col("program_status") == str(ProcessStatus.AN))
@@ -192,4 +193,4 @@ def _settling(cases: pl.DataFrame, known: Known, started: models.Run) -> pl.Data
     finalised = fresh & pl.col("is_finalizing")
     replayed = fresh & is_to_be_replayed() & answered
     wanted = (unasked | asked | finalised | replayed) & ~pl.col("is_proof_due")
-    return cases.filter(wanted & pl.col("is_finalize_allowed")).select("case", "is_finalizing")
+    return cases.filter(wanted & pl.col("is_finalize_allowed"))[["case", "is_finalizing"]]

@@ -5,6 +5,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventClassUse
+from openbenefits.core.columns import where
 from openbenefits.enrollment.prepared_frames import load_event_plan_types
 from openbenefits.enrollment.rules.messages import message_rows, no_messages, with_catalogue
 from openbenefits.enrollment.rules.prepare import Prepared
@@ -20,15 +21,15 @@ def failed_to_pass(
     connection: Any, cases: pl.DataFrame, prepared: Prepared, chosen: pl.DataFrame, setup: Compiled
 ) -> pl.DataFrame:
     """Name the cases that tried to pass a waiting event and may not (rulings §1.3): rows of cases."""
-    tried = cases.filter("is_trying")
+    tried = where(cases, "is_trying")
     if tried.is_empty():
         return tried
     rulebook, tables = setup
     programs = rulebook.programs.select("program_row", new_program_id="program_id")
-    assigned = prepared.cases.select("case", "program_row").join(programs, on="program_row", how="left")
-    asked = tried.join(assigned.select("case", "new_program_id"), on="case", how="left")
-    touched = prepared.plans.filter(~pl.col("is_ignored")).select("case", "plan_type").unique()
-    first = chosen.filter("is_first").join(tried.select(RECORD_KEY), on=list(RECORD_KEY), how="semi")
+    assigned = prepared.cases[["case", "program_row"]].join(programs, on="program_row", how="left")
+    asked = tried.join(assigned[["case", "new_program_id"]], on="case", how="left")
+    touched = where(prepared.plans, ~prepared.plans["is_ignored"])[["case", "plan_type"]].unique()
+    first = where(chosen, "is_first").join(tried[[*RECORD_KEY]], on=list(RECORD_KEY), how="semi")
     plan_types = load_event_plan_types(connection, first)
     failing = may_not_pass(asked, touched, first, plan_types, linked_plan_types(tables))
     return tried.join(failing, on="case", how="semi")
@@ -46,12 +47,12 @@ def said_of(failed: pl.DataFrame) -> pl.DataFrame:
 
 def lost_messages(cases: pl.DataFrame, prepared: Prepared) -> pl.DataFrame:
     """Say of a snapshot that validates where coverage in force is no longer among what is offered."""
-    asked = cases.filter(pl.col("is_current_validated") & (pl.col("use") == SNAPSHOT)).select("case")
+    asked = cases.filter(pl.col("is_current_validated") & (pl.col("use") == SNAPSHOT))[["case"]]
     if asked.is_empty():
         return with_catalogue(no_messages())
     held = prepared.plans.filter(pl.col("current_option_id").is_not_null() & ~pl.col("is_ignored"))
     offered = prepared.options.select("plan", current_option_id="option_id")
     lost = held.join(asked, on="case", how="semi").join(offered, on=["plan", "current_option_id"], how="anti")
-    lost = lost.select("case", "plan_type")
+    lost = lost[["case", "plan_type"]]
     expected, found = pl.lit("coverage in force that is still offered"), pl.lit("an option no longer offered")
     return with_catalogue(message_rows(lost, CURRENT_LOST, expected, found))

@@ -22,6 +22,13 @@ class Run(models.Model):
     started_by = models.TextField()
     releases = models.JSONField(default=dict)  # set-up release per bundle, as used
 
+    class Meta:
+        indexes = [  # every preparation asks whether there is any, among runs that become ever more
+            models.Index(
+                fields=["bundle_client"], condition=models.Q(state="taken back"), name="runs_taken_back"
+            ),
+        ]
+
 
 class RunPartition(models.Model):
     """A line of the ledger: a bin of participants, fixed when the run starts; done when committed."""

@@ -11,6 +11,7 @@ import polars as pl
 from django.db import transaction
 
 from openbenefits.core.codes import ScheduleKind
+from openbenefits.core.columns import joined
 from openbenefits.events.rules import EVENT_KEY, RECORD_KEY
 from openbenefits.events.services import create_events, create_period_events, detect_activity
 from openbenefits.programs.frames import Compiled, Tables, load_releases
@@ -159,7 +160,7 @@ def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl
     """Name those of some people that a schedule is about."""
     through = schedule["period_begins_on"] or date(9999, 12, 31)
     known = frames.load_places(connection, people, through).filter(in_scope(schedule))
-    return people.join(known, on=list(RECORD_KEY), how="semi")
+    return joined(people, known, RECORD_KEY, how="semi")
 
 
 def _asked(started: models.Run, tables: Tables) -> list[dict[str, Any]]:
@@ -193,7 +194,7 @@ def work_in_waves(
         points.append(wave.points)
         worked = wave.worked if worked.is_empty() else pl.concat([worked, wave.worked])
         outcomes = _merged(outcomes, wave.outcomes)
-        moving = people.join(wave.moved, on=["client_id", "person_id", "benefit_record"], how="semi")
+        moving = joined(people, wave.moved, ["client_id", "person_id", "benefit_record"], how="semi")
     return Worked(outcomes=outcomes, points=pl.concat(points), waves=count)
 
 
@@ -209,7 +210,7 @@ def _outcome(people: pl.DataFrame, outcome: str | None) -> pl.DataFrame:
 def _merged(outcomes: pl.DataFrame, news: pl.DataFrame) -> pl.DataFrame:
     """Keep the first status before and the last word after; somebody who moved stays moved."""
     key = ["client_id", "person_id", "benefit_record"]
-    found = outcomes.join(news, on=key, how="left", suffix="_new", maintain_order="left")
+    found = joined(outcomes, news, key, how="left", suffix="_new", maintain_order="left")
     worked = pl.col("outcome") == "processed"
     return found.select(
         *key,

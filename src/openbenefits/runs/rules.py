@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus, WindowAction
-from openbenefits.core.columns import with_neighbours, without
+from openbenefits.core.columns import joined, where, with_neighbours, without
 from openbenefits.events.rules import EVENT_KEY, FINAL, RECORD_KEY, is_to_be_replayed, order_events
 
 TO_PREPARE = [
@@ -111,8 +111,8 @@ def _in_place(events: pl.DataFrame) -> pl.DataFrame:
 def _with_worked(ordered: pl.DataFrame, worked: pl.DataFrame | None) -> pl.DataFrame:
     if worked is None or worked.is_empty():
         return ordered.with_columns(is_worked=pl.lit(value=False))
-    marked = worked.select(EVENT_KEY).unique().with_columns(is_worked=pl.lit(value=True))
-    found = ordered.join(marked, on=list(EVENT_KEY), how="left", maintain_order="left")
+    marked = worked[[*EVENT_KEY]].unique().with_columns(is_worked=pl.lit(value=True))
+    found = joined(ordered, marked, EVENT_KEY, how="left", maintain_order="left")
     return found.with_columns(pl.col("is_worked").fill_null(value=False))
 
 
@@ -131,7 +131,7 @@ def may_pass_next(chosen: pl.DataFrame) -> pl.DataFrame:
     able = chosen.filter(left)[list(RECORD_KEY)]
     if able.is_empty():
         return able
-    return able.unique().join(chosen.filter("is_chosen"), on=list(RECORD_KEY), how="semi")
+    return joined(able.unique(), where(chosen, "is_chosen"), RECORD_KEY, how="semi")
 
 
 def interruptions(chosen: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

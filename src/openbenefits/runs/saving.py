@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import Level, ProcessIndicator, ProcessStatus
-from openbenefits.core.columns import gathered
+from openbenefits.core.columns import gathered, joined
 from openbenefits.core.days import instant
 from openbenefits.enrollment.preparations import of_new_content, offered, save_preparation
 from openbenefits.enrollment.prepared_frames import load_highest_preparations
@@ -61,7 +61,7 @@ def save(
     points = no_changes() if posting is None else posting.points(*CHANGES)
     if only is not None:
         posting = posting.of(only) if posting else None
-        changed, final = (rows.join(only, on=RECORD_KEY, how="semi") for rows in (changed, final))
+        changed, final = (joined(rows, only, RECORD_KEY, how="semi") for rows in (changed, final))
     if changed.is_empty():
         return points
     changed = _with_programs(window(changed), decided, rulebook)
@@ -75,7 +75,7 @@ def save(
     _save_steps(connection, steps, started, now=now)
     _save_events(connection, changed, steps, numbered, now=now)
     flag_overtaken(connection, events, changed.filter(pl.col("to_status").is_in(FINAL)), now=now)
-    messages = decided.messages.join(changed.select("case", *EVENT_KEY), on="case")
+    messages = joined(decided.messages, changed[["case", *EVENT_KEY]], "case")
     replace_messages(connection, messages, changed, run_id=started.id)
     return points
 
@@ -85,7 +85,7 @@ def _above_all(connection: Any, prepared: pl.DataFrame, started: models.Run) -> 
     highest = pl.col("preparation")
     if models.Run.objects.filter(bundle_client=started.bundle_client, state=TAKEN_BACK).exists():
         made = load_highest_preparations(connection, prepared)
-        prepared = prepared.join(made, on=list(EVENT_KEY), how="left", maintain_order="left")
+        prepared = joined(prepared, made, EVENT_KEY, how="left", maintain_order="left")
         highest = pl.max_horizontal("preparation", "highest_preparation")
     return prepared.with_columns(preparation=(highest + 1).cast(pl.Int32))
 
@@ -147,7 +147,7 @@ def _with_results(changed: pl.DataFrame, steps: pl.DataFrame, numbered: pl.DataF
     """Add the new number of steps and of the preparation, of those that reached them."""
     moved = steps.group_by(EVENT_KEY).agg(moved_steps=pl.len().cast(pl.Int32))
     prepared = numbered.select("case", next_preparation="preparation")
-    rows = changed.join(moved, on=list(EVENT_KEY), how="left").join(prepared, on="case", how="left")
+    rows = joined(joined(changed, moved, EVENT_KEY, how="left"), prepared, "case", how="left")
     return rows.with_columns(
         steps=pl.col("steps") + pl.col("moved_steps").fill_null(0),
         preparation=pl.coalesce("next_preparation", "preparation"),

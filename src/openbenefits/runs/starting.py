@@ -74,7 +74,7 @@ def scope(connection: Any, order: RunOrder) -> pl.DataFrame:
     people = frames.load_scope(connection, [order.client_id], through, order.people)
     if not (order.adds_people and order.people is not None):
         people = people.filter(pl.any_horizontal(in_scope(row) for row in schedules))
-    return people.select("client_id", "person_id", "benefit_record")
+    return people[["client_id", "person_id", "benefit_record"]]
 
 
 def _write_scope(connection: Any, run_id: int, people: pl.DataFrame) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from openbenefits.core.codes import EventStatus, Level, ProcessStatus
-from openbenefits.core.columns import without
+from openbenefits.core.columns import joined, where, without
 from openbenefits.enrollment.prepared_frames import load_unasked
 from openbenefits.enrollment.services import load_known
 from openbenefits.events import frames as event_frames
@@ -69,7 +69,7 @@ def work_wave(
     """
     rulebook = setup[0]
     events = event_frames.load_events(connection, people)
-    events = events.join(people[list(RECORD_KEY)], on=list(RECORD_KEY), how="semi")
+    events = joined(events, people[list(RECORD_KEY)], RECORD_KEY, how="semi")
     events = _with_classes(events, setup, started)
     events = _with_unasked(connection, events, started)
     chosen = choose(
@@ -82,7 +82,7 @@ def work_wave(
     )
     _interrupt(connection, chosen, started, now=now)
     waiting = _waiting_outcomes(chosen, events)
-    cases = _cases(chosen.filter("is_chosen"), started)
+    cases = _cases(where(chosen, "is_chosen"), started)
     if cases.is_empty():
         nobody = cases[list(RECORD_KEY)]
         return Wave(outcomes=waiting, worked=cases[list(EVENT_KEY)], moved=nobody, points=no_changes())
@@ -115,16 +115,16 @@ def _with_more(events: pl.DataFrame, cases: pl.DataFrame, decided: pl.DataFrame)
     if closed.is_empty():
         return closed
     left = without(events.filter(is_unfinished()), cases, EVENT_KEY)
-    return closed.join(left, on=list(RECORD_KEY), how="semi")
+    return joined(closed, left, RECORD_KEY, how="semi")
 
 
 def _with_unasked(connection: Any, events: pl.DataFrame, started: models.Run) -> pl.DataFrame:
     """Add is_unasked: prepared already, and offering no choice (rulings §1.4)."""
-    ready = events.filter(process_status=str(ProcessStatus.PR))
+    ready = where(events, events["process_status"] == str(ProcessStatus.PR))
     if ready.is_empty() or not reaches(started.through_level, Level.ELECTIONS):
         return events.with_columns(is_unasked=pl.lit(value=False))
     unasked = load_unasked(connection, ready).with_columns(is_unasked=pl.lit(value=True))
-    found = events.join(unasked, on=list(EVENT_KEY), how="left", maintain_order="left")
+    found = joined(events, unasked, EVENT_KEY, how="left", maintain_order="left")
     return found.with_columns(pl.col("is_unasked").fill_null(value=False))
 
 
@@ -152,8 +152,8 @@ def _with_classes(events: pl.DataFrame, setup: Compiled, started: models.Run) ->
     """Add what runs need to know of each event's class and schedule."""
     rulebook, tables = setup
     classes, schedules = rulebook.derived.answer("classes of runs", lambda: _classes(tables))
-    found = events.join(classes, on="event_class_id", how="left")
-    return found.join(schedules, on="schedule_id", how="left").with_columns(
+    found = joined(events, classes, "event_class_id", how="left")
+    return joined(found, schedules, "schedule_id", how="left").with_columns(
         pl.col("is_strict_order", "is_current_validated").fill_null(value=False),
         is_finalize_allowed=pl.col("is_finalize_allowed").fill_null(value=True) | (pl.col("use") != SNAPSHOT),
         is_due=is_due(pl.lit(started.as_of)),
@@ -200,7 +200,7 @@ def _with_proof(connection: Any, cases: pl.DataFrame) -> pl.DataFrame:
     if asked.is_empty():
         return cases.with_columns(is_proof_due=pl.lit(value=False))
     unproved = event_frames.load_unproved(connection, asked)
-    due = asked.join(unproved, on=list(EVENT_KEY), how="semi")["case"]
+    due = joined(asked, unproved, EVENT_KEY, how="semi")["case"]
     return cases.with_columns(is_proof_due=pl.col("case").is_in(due.implode()))
 
 
@@ -228,11 +228,14 @@ def _interrupt(connection: Any, chosen: pl.DataFrame, started: models.Run, *, no
 
 def _waiting_outcomes(chosen: pl.DataFrame, events: pl.DataFrame) -> pl.DataFrame:
     """Say of those whose first event is not worked on what it waits for."""
-    busy = chosen.filter("is_chosen")
-    first = without(chosen.filter("is_first"), busy, RECORD_KEY)
-    ahead = not_due_yet(events, chosen).with_columns(waits_for=pl.lit("its day"))
+    busy = where(chosen, "is_chosen")
+    first = without(where(chosen, "is_first"), busy, RECORD_KEY)
+    ahead = not_due_yet(events, chosen)
     columns = [*RECORD_KEY, "waits_for", "process_status"]
-    return pl.concat([first[columns], ahead[columns]]).select(
+    waiting = first[columns]
+    if ahead.height:
+        waiting = pl.concat([waiting, ahead.with_columns(waits_for=pl.lit("its day"))[columns]])
+    return waiting.select(
         *RECORD_KEY,
         outcome=pl.format("waits for {}", "waits_for"),
         from_status="process_status",

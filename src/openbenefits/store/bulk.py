@@ -25,6 +25,7 @@ from openbenefits.store.catalogue import (
     is_row_security_active,
     psycopg_connection,
     same_key,
+    set_from,
     table_name,
 )
 from openbenefits.store.encoding import ColumnMismatch
@@ -43,6 +44,7 @@ INSERTED_ROWS = 2
 """So few rows are inserted by a statement: making an encoder for COPY costs more."""
 
 KEPT_SCHEMAS = 512
+KEPT_CASTS = 4_096
 
 Schema = Mapping[str, Any]
 """Column names and their Polars types."""
@@ -106,10 +108,7 @@ def merge_in(
 
     Answers the number of rows inserted or updated. A key twice in the frame is an error when updating.
     """
-    assignments = sql.SQL(", ").join(
-        sql.SQL("{0} = EXCLUDED.{0}").format(sql.Identifier(column)) for column in update
-    )
-    action = sql.SQL("UPDATE SET {}").format(assignments) if update else sql.SQL("NOTHING")
+    action = sql.SQL("UPDATE SET {}").format(set_from(update, "EXCLUDED")) if update else sql.SQL("NOTHING")
     statement = """
         INSERT INTO {table} ({columns}) SELECT {columns} FROM {staged} AS staged
         ON CONFLICT ({key}) DO {action}
@@ -133,9 +132,8 @@ def update_from(
     connection: Any, table: str, frame: pl.DataFrame, key: Sequence[str], columns: Sequence[str]
 ) -> int:
     """Set `columns` of the rows found by `key` to the frame's values; answer the number of rows updated."""
-    assignments = [sql.SQL("{0} = staged.{0}").format(sql.Identifier(column)) for column in columns]
     session = psycopg_connection(connection)
-    wanted = frame.select(*key, *columns)
+    wanted = frame[[*key, *columns]]
     if _is_nothing(session, table, wanted):
         return 0
     with staged(session, table, wanted, key) as temporary:
@@ -144,7 +142,7 @@ def update_from(
             "UPDATE {table} AS kept SET {assignments} FROM {staged} AS staged WHERE {same}",
             table=table_name(table),
             staged=temporary,
-            assignments=sql.SQL(", ").join(assignments),
+            assignments=set_from(columns, "staged"),
             same=same_key(key),
         )
 
@@ -166,7 +164,7 @@ def staged(
     types = column_types(session, table)
     if 0 < frame.height <= WRITTEN_OUT_ROWS:
         encoding.check(frame, table, types)
-        yield _written_out(frame, types)
+        yield _written_out(session, frame, types)
         return
     temporary = sql.Identifier(f"staged_{secrets.token_hex(8)}")
     encoding.refuse(table, [f"{column}: no such column" for column in frame.columns if column not in types])
@@ -185,19 +183,21 @@ def staged(
     execute(session, "DROP TABLE {staged}", staged=temporary)
 
 
-def _written_out(frame: pl.DataFrame, types: Mapping[str, str]) -> sql.Composable:
+def _written_out(
+    session: psycopg.Connection, frame: pl.DataFrame, types: Mapping[str, str]
+) -> sql.Composable:
     """Write the rows of a frame as a subquery."""
-    column = sql.SQL("CAST({} AS {}) AS {}")
-    names = [(sql.Identifier(types[name]), sql.Identifier(name)) for name in frame.columns]
-    rows = [
-        sql.SQL("SELECT {}").format(
-            sql.SQL(", ").join(
-                column.format(sql.Literal(value), *name) for value, name in zip(row, names, strict=True)
-            )
-        )
-        for row in frame.iter_rows()
-    ]
-    return sql.SQL("({})").format(sql.SQL(" UNION ALL ").join(rows))
+    row = "SELECT " + ", ".join(_cast(name, types[name]) for name in frame.columns)
+    values = [value for told in frame.rows() for value in told]
+    rows = psycopg.ClientCursor(session).mogrify(" UNION ALL ".join([row] * frame.height), values)
+    return sql.SQL("({})").format(sql.SQL(rows))
+
+
+@lru_cache(KEPT_CASTS)
+def _cast(column: str, kind: str) -> str:
+    """Place a value as a column of a type."""
+    as_kind, as_column = (sql.Identifier(word).as_string().replace("%", "%%") for word in (kind, column))
+    return f"CAST(%s AS {as_kind}) AS {as_column}"
 
 
 def _is_nothing(session: psycopg.Connection, table: str, frame: pl.DataFrame) -> bool:

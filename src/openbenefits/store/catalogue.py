@@ -1,6 +1,7 @@
 """What PostgreSQL says of its tables, and the words of SQL that the rest of the store builds with."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -8,6 +9,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+KEPT_LISTS = 1_024
 _TYPES_OF_TABLES: WeakKeyDictionary[psycopg.Connection, dict[str, dict[str, str]]] = WeakKeyDictionary()
 
 
@@ -63,12 +65,24 @@ def table_name(table: str) -> sql.Identifier:
 
 def column_names(columns: Sequence[str], of: str | None = None) -> sql.Composable:
     """Quote a list of columns, of the table of that alias if given."""
-    path = () if of is None else (of,)
-    return sql.SQL(", ").join(sql.Identifier(*path, column) for column in columns)
+    return _listed("{}" if of is None else f"{_quoted(of)}.{{}}", ", ", tuple(columns))
 
 
 def same_key(key: Sequence[str]) -> sql.Composable:
     """Answer the condition that joins a `kept` table with a `staged` one by their key."""
-    return sql.SQL(" AND ").join(
-        sql.SQL("kept.{0} = staged.{0}").format(sql.Identifier(column)) for column in key
-    )
+    return _listed("kept.{0} = staged.{0}", " AND ", tuple(key))
+
+
+def set_from(columns: Sequence[str], source: str) -> sql.Composable:
+    """Answer what follows SET where columns take the values of the table of that name."""
+    return _listed(f"{{0}} = {source}.{{0}}", ", ", tuple(columns))
+
+
+@lru_cache(KEPT_LISTS)
+def _listed(shape: str, between: str, columns: tuple[str, ...]) -> sql.Composable:
+    """Write a list of columns in some shape: once, as tables are written to again and again."""
+    return sql.SQL(between.join(shape.format(_quoted(column)) for column in columns))
+
+
+def _quoted(name: str) -> str:
+    return sql.Identifier(name).as_string()

@@ -2,6 +2,9 @@
 
 import polars as pl
 
+FEW = 256
+"""So many numbers are written one by one: a query of Polars costs more than they do."""
+
 UNNESTED_PEOPLE = "unnest(%(clients)s::int[], %(persons)s::bigint[]) AS k (client_id, person_id)"
 """People as rows of a FROM clause; their parameters are `people_arrays`."""
 
@@ -26,4 +29,6 @@ def array_of(numbers: pl.Series) -> str:
     >>> array_of(pl.Series([3, 1]))
     '{3,1}'
     """
+    if numbers.len() <= FEW:
+        return "{" + ",".join([str(number) for number in numbers if number is not None]) + "}"
     return "{" + (numbers.cast(pl.String).str.join(",").item() or "") + "}"

@@ -11,7 +11,7 @@ from typing import Any
 import dataframely as dy
 import polars as pl
 
-from openbenefits.core.columns import last_of_each
+from openbenefits.core.columns import joined, last_of_each, where
 from openbenefits.store.bulk import copy_out
 from openbenefits.store.keys import UNNESTED_PEOPLE, people_arrays
 
@@ -219,7 +219,7 @@ def facts_and_jobs(
         _undated(in_force(cases, addresses)),
         primary_jobs(cases, jobs),
     ):
-        facts = facts.join(held, on="case", how="left", maintain_order="left")
+        facts = joined(facts, held, "case", how="left", maintain_order="left")
     return facts, jobs
 
 
@@ -240,7 +240,7 @@ def jobs_as_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     primary = primary_jobs(cases, jobs).select("case", "job_number", is_the_primary=pl.lit(value=True))
     records = cases.select("case", case_record="benefit_record")
     return (
-        held.join(records, on="case", how="left", maintain_order="left")
+        joined(held, records, "case", how="left", maintain_order="left")
         .join(primary, on=["case", "job_number"], how="left", maintain_order="left")
         .with_columns(
             is_of_record=pl.col("benefit_record") == pl.col("case_record"),
@@ -259,7 +259,7 @@ def names_as_of(connection: Any, cases: pl.DataFrame, *, known_at: datetime | No
     persons = in_force(cases, load_persons(connection, cases, name, known_at)).drop("valid_from")
     addresses = in_force(cases, load_addresses(connection, cases, address, known_at)).drop("valid_from")
     return (
-        cases.select("case")
+        cases[["case"]]
         .join(persons, on="case", how="left", maintain_order="left")
         .join(addresses, on="case", how="left", maintain_order="left")
     )
@@ -341,7 +341,7 @@ def in_force(
     if rows.is_empty():
         return cases[["case"]].clear().hstack(rows[told])
     known = rows[["person_id", *dict.fromkeys((*by, *order))]].with_row_index("at")
-    candidates = cases[["case", "person_id", "as_of"]].join(known, on="person_id")
+    candidates = joined(cases[["case", "person_id", "as_of"]], known, "person_id")
     begun = candidates.filter(pl.col("valid_from") <= pl.col("as_of"))
     picked = last_of_each(begun, ["case", *by], *order)
     return picked[["case"]].hstack(rows[told][picked["at"]])
@@ -355,8 +355,8 @@ def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     order = ("valid_from", "sequence")
     places = jobs[["person_id", *JOB_PLACE, "is_primary", "action"]].with_row_index("place")
     held = in_force(cases, places, ("job_number",), order)
-    of_record = held.filter("is_primary").join(
-        cases[["case", "benefit_record"]], on=["case", "benefit_record"]
+    of_record = joined(
+        where(held, "is_primary"), cases[["case", "benefit_record"]], ["case", "benefit_record"]
     )
     best = of_record.sort("case", *order, "job_number", descending=[False, False, False, True]).unique(
         "case", keep="last", maintain_order=True
@@ -364,7 +364,7 @@ def primary_jobs(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     told = [name for name in jobs.columns if name not in ("person_id", "benefit_record")]
     rows = best[["case"]].hstack(jobs[told][best["place"]])
     hired = _hire_days(cases, places, best)
-    return rows.join(hired, on="case", how="left").rename({"valid_from": "job_valid_from"})
+    return joined(rows, hired, "case", how="left").rename({"valid_from": "job_valid_from"})
 
 
 def pay_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
@@ -373,17 +373,15 @@ def pay_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
     Shapes:  cases as `Cases` (their days do not matter), jobs as `load_jobs`.
     Missing: null from a day on which no row of the record is primary, or which has no pay.
     """
-    records = cases.select("person_id", "benefit_record").unique()
-    changes = records.join(jobs.select("person_id", as_of="valid_from").unique(), on="person_id")
+    records = cases[["person_id", "benefit_record"]].unique()
+    changes = joined(records, jobs.select("person_id", as_of="valid_from").unique(), "person_id")
     asked = changes.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
-    held = primary_jobs(asked, jobs).select("case", "annual_pay_cents")
-    known = asked.join(held, on="case", how="left").select(
+    held = primary_jobs(asked, jobs)[["case", "annual_pay_cents"]]
+    known = joined(asked, held, "case", how="left").select(
         "person_id", "benefit_record", valid_from="as_of", annual_pay_cents="annual_pay_cents"
     )
-    found = cases.select("case", "person_id", "benefit_record").join(
-        known, on=["person_id", "benefit_record"]
-    )
-    return found.select("case", "valid_from", "annual_pay_cents")
+    found = joined(cases[["case", "person_id", "benefit_record"]], known, ["person_id", "benefit_record"])
+    return found[["case", "valid_from", "annual_pay_cents"]]
 
 
 def job_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
@@ -394,14 +392,14 @@ def job_history_of(cases: pl.DataFrame, jobs: pl.DataFrame) -> pl.DataFrame:
             annual_pay_cents, one row per job: what `jobs_as_of` gives of that day.
     """
     key = ["person_id", "benefit_record"]
-    changes = (
-        cases.select(key).unique().join(jobs.select("person_id", as_of="valid_from").unique(), on="person_id")
+    changes = joined(
+        cases.select(key).unique(), jobs.select("person_id", as_of="valid_from").unique(), "person_id"
     )
     asked = changes.with_columns(case=pl.int_range(pl.len(), dtype=pl.Int32))
     held = jobs_as_of(asked, jobs).drop(key, strict=False)
-    known = asked.select("case", *key, valid_from="as_of").join(held, on="case").drop("case")
+    known = joined(asked.select("case", *key, valid_from="as_of"), held, "case").drop("case")
     columns = ("is_of_record", "is_primary", "is_for_eligibility", "is_active", "annual_pay_cents")
-    return cases.select("case", *key).join(known, on=key).select("case", "valid_from", *columns)
+    return joined(cases[["case", *key]], known, key).select("case", "valid_from", *columns)
 
 
 def benefit_bases_of(
@@ -412,8 +410,8 @@ def benefit_bases_of(
     Shapes: cases as `Cases` (their days do not matter).
     """
     rows = load_benefit_bases(connection, cases, known_at)
-    found = cases.select("case", "person_id", "benefit_record").join(rows, on=["person_id", "benefit_record"])
-    return found.select("case", "base_type", "valid_from", "annual_pay_cents")
+    found = joined(cases[["case", "person_id", "benefit_record"]], rows, ["person_id", "benefit_record"])
+    return found[["case", "base_type", "valid_from", "annual_pay_cents"]]
 
 
 def load_benefit_bases(connection: Any, keys: pl.DataFrame, known_at: datetime | None = None) -> pl.DataFrame:
@@ -428,9 +426,9 @@ def load_benefit_bases(connection: Any, keys: pl.DataFrame, known_at: datetime |
 def _hire_days(cases: pl.DataFrame, places: pl.DataFrame, best: pl.DataFrame) -> pl.DataFrame:
     """Find the latest HIR or REH day of each case's job, on or before the case's day."""
     hires = places.filter(pl.col("action").is_in(HIRES))[["person_id", "job_number", "valid_from"]]
-    of_job = cases[["case", "person_id", "as_of"]].join(best[["case", "job_number"]], on="case")
+    of_job = joined(cases[["case", "person_id", "as_of"]], best[["case", "job_number"]], "case")
     return (
-        of_job.join(hires, on=["person_id", "job_number"])
+        joined(of_job, hires, ["person_id", "job_number"])
         .filter(pl.col("valid_from") <= pl.col("as_of"))
         .group_by("case")
         .agg(hire_on=pl.col("valid_from").max())
@@ -442,7 +440,7 @@ def _dependents_in_force(
 ) -> pl.DataFrame:
     rows = load_dependents(connection, cases, columns, known_at)
     held = in_force(cases, rows, ("dependent_id",))
-    of_person = held.join(cases[["case", "person_id"]], on="case", maintain_order="left")
+    of_person = joined(held, cases[["case", "person_id"]], "case", maintain_order="left")
     return of_person[["case", "person_id", "dependent_id", "number", *columns]]
 
 
@@ -468,7 +466,7 @@ def _latest_versions(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     if (rows["version"] > 1).any():  # most clients have corrected nothing in a partition
         rows = rows.filter(pl.col("version") == pl.col("version").max().over(key))
     if rows["is_deleted"].any():
-        rows = rows.filter(~pl.col("is_deleted"))
+        rows = where(rows, ~rows["is_deleted"])
     return rows[[name for name in rows.columns if name not in FACT]]
 
 

@@ -16,11 +16,13 @@ from openbenefits.core.columns import (
     filled,
     gathered,
     is_among,
+    joined,
     located,
     marked,
     spread,
     take,
     true_at,
+    where,
     with_taken,
 )
 from openbenefits.eligibility.dependents import counted, household_suffices
@@ -61,7 +63,7 @@ def with_menu(
     distinct = known.unique("key", keep="any", maintain_order=in_order)
     distinct = distinct.with_row_index("menu")
     numbers = distinct[["key", "menu"]].cast({"menu": pl.Int32})
-    menu = keyed[["key"]].join(numbers, on="key", how="left", maintain_order="left")["menu"]
+    menu = joined(keyed[["key"]], numbers, "key", how="left", maintain_order="left")["menu"]
     words = ("rules_met", "rules_undecided", "geographies_met")
     asked = with_taken(distinct, cases, "case", *words)
     if overrides.is_empty():
@@ -97,7 +99,7 @@ def _menu_keys(
     decided = options_decided(overrides)[["case"]]
     if decided.height:
         decided = decided.unique().with_row_index("own_menu", offset=1)
-        own = rows.select("case").join(decided, on="case", how="left", maintain_order="left")
+        own = joined(rows[["case"]], decided, "case", how="left", maintain_order="left")
         rows = rows.with_columns(own["own_menu"].cast(pl.Int64).fill_null(0))
         key = key * (decided.height + 1) + pl.col("own_menu")
     return rows.with_columns(key=key)
@@ -120,8 +122,8 @@ def _decided_options(
         is_eligible=met & lives_there.fill_null(value=False), is_undecided=undecided | unknown_area
     )
     rows = decided_options(rows, overrides)
-    eligible = rows.filter("is_eligible")[["menu", "offer", "option_id"]]
-    return eligible, rows.filter("is_undecided")[["menu", "offer"]]
+    eligible = where(rows, "is_eligible")[["menu", "offer", "option_id"]]
+    return eligible, where(rows, "is_undecided")[["menu", "offer"]]
 
 
 def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -> pl.DataFrame:
@@ -146,7 +148,7 @@ def _with_defaults(menus: pl.DataFrame, choices: pl.DataFrame, offers: Offers) -
     taken = taken.hstack(found)[["menu", "choices", *_DEFAULTS]]
     first = pl.col("choices").cum_sum() - pl.col("choices")
     taken = taken.with_columns(first_choice=first.cast(pl.Int32))
-    wanted = menus.join(taken, on="menu", how="left", maintain_order="left")
+    wanted = joined(menus, taken, "menu", how="left", maintain_order="left")
     return wanted.with_columns(pl.col("choices", "flagged_options").fill_null(0))
 
 
@@ -155,11 +157,11 @@ def _with_ties(taken: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
 
     Shapes: `flagged` is level × rows + row, null where there is none, in both; of a menu it is the least.
     """
-    flagged = rows.select("menu", "flagged").drop_nulls("flagged")
-    least = flagged.join(taken.select("menu", least="flagged"), on="menu", how="left", maintain_order="left")
+    flagged = rows[["menu", "flagged"]].drop_nulls("flagged")
+    least = joined(flagged, taken.select("menu", least="flagged"), "menu", how="left", maintain_order="left")
     tied = least.filter(pl.col("flagged") // rows.height == pl.col("least") // rows.height)
     counts = tied["menu"].value_counts(name="flagged_options")
-    return taken.join(counts, on="menu", how="left", maintain_order="left")
+    return joined(taken, counts, "menu", how="left", maintain_order="left")
 
 
 def options_of_menus(plans: pl.DataFrame, menus: Menus, offers: Offers) -> pl.DataFrame:
@@ -175,7 +177,7 @@ def undecided_options(plans: pl.DataFrame, menus: Menus) -> pl.DataFrame:
     """List plan and offer of the options that cannot be decided."""
     if menus.undecided.is_empty():
         return plans[["plan"]].clear().hstack(menus.undecided[["offer"]])
-    return plans.select("plan", "menu").join(menus.undecided, on="menu").select("plan", "offer")
+    return joined(plans[["plan", "menu"]], menus.undecided, "menu")[["plan", "offer"]]
 
 
 # --- what may be chosen -----------------------------------------------------------------------------------
@@ -189,9 +191,9 @@ def with_loss(plans: pl.DataFrame, menus: Menus, rulebook: Rulebook) -> pl.DataF
     """
     held = plans.select("plan", "menu", "plan_row", option_id="current_option_id")
     held = held[true_at(held["option_id"].is_not_null())]
-    eligible = held.join(menus.choices, on=["menu", "option_id"], how="semi")["plan"]
+    eligible = joined(held, menus.choices, ["menu", "option_id"], how="semi")["plan"]
     known = rulebook.derived.answer("levels", lambda: _levels(rulebook.options))
-    in_program = held.join(known, on=["plan_row", "option_id"])
+    in_program = joined(held, known, ["plan_row", "option_id"])
     at = located(plans["plan"], in_program["plan"], plans.height)
     is_eligible = marked(eligible, plans.height)
     is_offered = pl.col("menu").is_not_null() | (pl.col("is_ending") & ~pl.col("is_ignored"))
@@ -212,7 +214,7 @@ def _comes_back(plans: pl.DataFrame, menus: Menus, is_eligible: pl.Series) -> pl
     reinstated = plans["is_reinstated"]
     if not reinstated.any():
         return reinstated
-    waivers = with_taken(plans.select("menu"), menus.menus, "menu", "waiver_option_id")["waiver_option_id"]
+    waivers = with_taken(plans[["menu"]], menus.menus, "menu", "waiver_option_id")["waiver_option_id"]
     return reinstated & (is_eligible | (plans["is_waived_now"] & waivers.is_not_null()))
 
 
@@ -285,11 +287,11 @@ def _gained(plans: pl.DataFrame, options: pl.DataFrame, prior: pl.DataFrame) -> 
     if not plans["use_history"].any():
         return plans["plan"].clear()
     watching = plans[["plan", "case", "use_history"]].filter("use_history")
-    offered = options.filter(pl.col("option_type") == OptionType.OPTION).select("plan", "case", "option_id")
-    watched = offered.join(watching.select("plan"), on="plan", how="semi")
-    gained = watched.join(prior, on=["case", "option_id"], how="anti")["plan"]
-    known = prior.select("case").unique()
-    first = watching.join(known, on="case", how="anti")["plan"]
+    offered = options.filter(pl.col("option_type") == OptionType.OPTION)[["plan", "case", "option_id"]]
+    watched = joined(offered, watching[["plan"]], "plan", how="semi")
+    gained = joined(watched, prior, ["case", "option_id"], how="anti")["plan"]
+    known = prior[["case"]].unique()
+    first = joined(watching, known, "case", how="anti")["plan"]
     return pl.concat([gained, first]).unique()
 
 
@@ -344,25 +346,31 @@ def with_proof(options: pl.DataFrame, plans: pl.DataFrame) -> pl.DataFrame:
 
 def _judged(rows: pl.DataFrame) -> pl.DataFrame:
     """Decide, for options with a coverage amount, whether proof is required and what is billed until then."""
+    terms, verdict = _proof()
+    return rows.with_columns(**terms).select(**verdict)
+
+
+@cache
+def _proof() -> tuple[dict[str, pl.Expr], dict[str, pl.Expr]]:
+    """What proof depends on, and what follows from that."""
     guaranteed = pl.when("is_in_force").then("proof_above_cents").otherwise("waived_proof_above_cents")
     from_level = pl.when("is_in_force").then("proof_from_level").otherwise("waived_proof_from_level")
     held = pl.when("is_in_force").then("current_coverage_cents").fill_null(0)
     coverage = pl.col("coverage_cents")
     rise = pl.col("level").cast(pl.Int32) - pl.col("current_level")
     rises_too_far = ~pl.col("proof_rise").is_in(list(NO_LIMIT)) & (rise > pl.col("proof_rise"))
-    rows = rows.with_columns(
-        approved=money.maximum(pl.col("approved_cents").fill_null(0), held),
-        guaranteed=guaranteed,
-        fires=(coverage > guaranteed).fill_null(value=False)
+    terms = {
+        "approved": money.maximum(pl.col("approved_cents").fill_null(0), held),
+        "guaranteed": guaranteed,
+        "fires": (coverage > guaranteed).fill_null(value=False)
         | (pl.col("level") >= from_level).fill_null(value=False)
         | rises_too_far.fill_null(value=False),
-    )
+    }
     required = (coverage > pl.col("approved")) & pl.col("fires")
     most = money.maximum(pl.col("approved"), pl.col("guaranteed").fill_null(0))
     billed = money.minimum(coverage, most)
-    return rows.select(
-        is_proof_required=required, approved_coverage_cents=pl.when(required).then(billed).otherwise(coverage)
-    )
+    until_then = pl.when(required).then(billed).otherwise(coverage)
+    return terms, {"is_proof_required": required, "approved_coverage_cents": until_then}
 
 
 # --- defaults -----------------------------------------------------------------------------------------

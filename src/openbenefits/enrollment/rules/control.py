@@ -11,7 +11,7 @@ import polars as pl
 
 from openbenefits.core import days
 from openbenefits.core.codes import KIND_OF, PERSON_KINDS, OptionType, PersonType, WithoutCurrent
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import joined, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 
@@ -47,8 +47,12 @@ def with_barred(plans: pl.DataFrame, left: pl.DataFrame, rulebook: Rulebook) -> 
     """
     if left.is_empty() or not (rulebook.plan_rows["restrict_entry_months"] > 0).any():
         return plans.with_columns(is_barred=pl.lit(value=False), may_enter_on=pl.lit(None, pl.Date))
-    found = plans.select("case", "plan_type", "plan_row").join(
-        left, on=["case", "plan_type"], how="left", maintain_order="left"
+    found = joined(
+        plans[["case", "plan_type", "plan_row"]],
+        left,
+        ["case", "plan_type"],
+        how="left",
+        maintain_order="left",
     )
     months = pl.col("restrict_entry_months")
     may_enter_on = (
@@ -78,12 +82,12 @@ def with_closed(
     Shapes: held_members (case, plan_type, dependent_id) are the dependents in force. Answers the options, and
             CLOSED: plan, option_id, and the kind of persons or RE_ENTRY.
     """
-    barred = plans.select("plan", "is_barred").filter("is_barred")["plan"]
+    barred = plans[["plan", "is_barred"]].filter("is_barred")["plan"]
     judged = judged_plans(plans, members, held_members, rulebook)
     if barred.is_empty() and judged.is_empty():
         return options, pl.DataFrame(schema=CLOSED)
     watched = pl.concat([barred, judged["plan"]]).unique()
-    rows = options.select("plan", "option_id", "option_type", "offer").with_row_index("at")
+    rows = options[["plan", "option_id", "option_type", "offer"]].with_row_index("at")
     rows = rows.filter(pl.col("plan").is_in(watched.implode()), option_type=str(OptionType.OPTION))
     late = rows.filter(pl.col("plan").is_in(barred.implode())).with_columns(closed_by=pl.lit(RE_ENTRY))
     columns = ["at", "plan", "option_id", "closed_by"]
@@ -104,13 +108,16 @@ def judged_plans(
     Shapes: plan, kind, may_stay, may_rise, may_fall, without_current, present (null: no current option).
     """
     ruled = plans[["case", "plan", "plan_type", "rule_row", "current_option_id"]]
-    ruled = ruled.join(rulebook.person_changes, on="rule_row")
+    ruled = joined(ruled, rulebook.person_changes, "rule_row")
     if ruled.is_empty():
         return ruled.with_columns(present=pl.lit(None, pl.Int64)).select(JUDGED)
-    named = held_members.join(
-        members.select("case", "dependent_id", "person_type"), on=["case", "dependent_id"], how="left"
+    named = joined(
+        held_members,
+        members[["case", "dependent_id", "person_type"]],
+        ["case", "dependent_id"],
+        how="left",
     )
-    named = named.join(ruled.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
+    named = joined(named, ruled[["case", "plan_type"]], ["case", "plan_type"], how="semi")
     counted = _counts(ruled, named)
     demanded = _least(ruled, "current_option_id", rulebook.options)
     has_current = pl.col("current_option_id").is_not_null()
@@ -125,7 +132,7 @@ def _counts(ruled: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     counts = named.with_columns(kind=kind).group_by(*key, "kind").agg(named=pl.len().cast(pl.Int64))
     anybody = named.select(key).unique().with_columns(names_somebody=pl.lit(value=True))
     return (
-        ruled.join(counts, on=[*key, "kind"], how="left", maintain_order="left")
+        joined(ruled, counts, [*key, "kind"], how="left", maintain_order="left")
         .join(anybody, on=key, how="left", maintain_order="left")
         .with_columns(pl.col("named").fill_null(0), pl.col("names_somebody").fill_null(value=False))
     )
@@ -136,7 +143,7 @@ def _least(rows: pl.DataFrame, option: str, options: pl.DataFrame) -> pl.Series:
     least = options.unique("option_id").select(
         pl.col("option_id").alias(option), *(f"{kind}_min" for kind in PERSON_KINDS)
     )
-    found = rows.select(option, "kind").join(least, on=option, how="left", maintain_order="left")
+    found = joined(rows.select(option, "kind"), least, option, how="left", maintain_order="left")
     return found.select(_of_kind("min").fill_null(0).cast(pl.Int64).alias("least")).to_series()
 
 
@@ -150,7 +157,7 @@ def _closed_by_persons(rows: pl.DataFrame, judged: pl.DataFrame, offers: Offers)
     kinds = [kind for kind in PERSON_KINDS if (judged["kind"] == kind).any()]
     bounds = [f"{kind}_{bound}" for kind in kinds for bound in ("min", "max")]
     pairs = with_taken(rows, offers.options, "offer", "coverage_code_id", *bounds)
-    pairs = pairs.filter(pl.col("coverage_code_id").is_not_null()).join(judged, on="plan")
+    pairs = joined(pairs.filter(pl.col("coverage_code_id").is_not_null()), judged, "plan")
     least, most = _of_kind("min", kinds), _of_kind("max", kinds)
     return pairs.filter(~_admits(least, most)).with_columns(closed_by="kind")
 
@@ -180,10 +187,8 @@ def wrong_numbers(
             options elected; named (case, plan_type, person_type) are the dependents they name. An election
             that names nobody covers as many as its coverage code demands at least.
     """
-    rows = elected.join(judged, on="plan")
-    counted = _counts(
-        rows, named.join(rows.select("case", "plan_type"), on=["case", "plan_type"], how="semi")
-    )
+    rows = joined(elected, judged, "plan")
+    counted = _counts(rows, joined(named, rows[["case", "plan_type"]], ["case", "plan_type"], how="semi"))
     number = pl.when("names_somebody").then("named").otherwise(_least(counted, "option_id", options))
     counted = counted.with_columns(number=number)
     return counted.filter(~_admits(pl.col("number"), pl.col("number")))

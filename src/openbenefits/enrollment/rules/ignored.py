@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from openbenefits.core.columns import gathered, take
+from openbenefits.core.columns import gathered, take, where
 from openbenefits.eligibility.overrides import options_decided
 from openbenefits.eligibility.rules import Eligibility
 from openbenefits.programs.rulebook import Rulebook
@@ -23,8 +23,8 @@ def lost_but_ignored(
     held = plans.filter("is_ignored").with_columns(option_id="current_option_id").drop_nulls("option_id")
     if held.is_empty():
         return held
-    outside = held.filter("is_ending")
-    held = held.filter(~pl.col("is_ending"))
+    outside = where(held, "is_ending")
+    held = where(held, ~held["is_ending"])
     options = rulebook.options.select("plan_row", "option_id", "rule_bit", "geography_bit")
     held = held.join(options, on=["plan_row", "option_id"], maintain_order="left")
     profiles = gathered(eligibility.cases["profile"], held["case"])

@@ -6,7 +6,7 @@ from functools import cache
 import polars as pl
 
 from openbenefits.core.codes import ProcessStatus
-from openbenefits.core.columns import in_types, with_taken
+from openbenefits.core.columns import in_types, joined, with_taken
 from openbenefits.core.messages import CATALOGUE
 from openbenefits.eligibility.rules import is_undecided
 from openbenefits.programs.fields import CRITERIA
@@ -56,7 +56,7 @@ def with_catalogue(messages: pl.DataFrame) -> pl.DataFrame:
     """Add severity and level of each code."""
     if messages.is_empty():
         return messages.hstack(_CATALOGUE[["severity", "level"]].clear())
-    return messages.join(_CATALOGUE, on="code", how="left", maintain_order="left")
+    return joined(messages, _CATALOGUE, "code", how="left", maintain_order="left")
 
 
 _CATALOGUE = pl.DataFrame(

@@ -8,11 +8,13 @@ from openbenefits.core.columns import (
     distinct,
     gathered,
     is_among,
+    joined,
     located,
     numbered,
     plan_type_numbers,
     spread,
     take,
+    where,
     with_taken,
 )
 from openbenefits.programs.rulebook import Rulebook
@@ -35,7 +37,7 @@ def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
              program's own row (01), which only carries credits.
     """
     own = _of_programs(cases, rulebook)
-    in_force = in_force.filter(pl.col("slot") == 0)
+    in_force = where(in_force, in_force["slot"] == 0)
     in_force = in_force.hstack([plan_type_numbers(in_force)])
     ending = _of_coverage(cases, own, in_force, rulebook)
     rows = pl.concat([own, ending], how="vertical").sort("case", "plan_row", maintain_order=True)
@@ -50,9 +52,9 @@ def plan_rows_of(cases: pl.DataFrame, in_force: pl.DataFrame, rulebook: Rulebook
 def _of_programs(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """The plan types of the assigned program, restricted to those of the schedule."""
     ranges = rulebook.derived.answer("plan rows of programs", lambda: _ranges(rulebook.plan_rows))
-    assigned = cases.filter(process_status=ProcessStatus.AS.value)
+    assigned = where(cases, cases["process_status"] == ProcessStatus.AS.value)
     found = assigned[["case", "schedule_id", "program_row"]]
-    found = found.join(ranges, on="program_row", how="left", maintain_order="left")
+    found = joined(found, ranges, "program_row", how="left", maintain_order="left")
     rows = spread(found, "first", "rows", "plan_row")
     rows = with_taken(rows, rulebook.plan_rows, "plan_row", "plan_type", "plan_type_number")
     rows = rows.with_columns(is_ending=pl.lit(value=False))
@@ -78,9 +80,9 @@ def _restricted(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     pairs = rows[["schedule_id", "plan_row"]][some]
     pairs = with_taken(pairs, rulebook.plan_rows, "plan_row", "program_id", "plan_type", "is_program")
     pairs = pairs.with_columns(pair=pl.int_range(pl.len(), dtype=pl.Int32))
-    naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
-    left_out = naming.filter(~pl.col("is_program")).join(
-        named, on=["schedule_id", "program_id", "plan_type"], how="anti"
+    naming = joined(pairs, named[["schedule_id"]].unique(), "schedule_id", how="semi")
+    left_out = joined(
+        where(naming, ~naming["is_program"]), named, ["schedule_id", "program_id", "plan_type"], how="anti"
     )
     stays = ~pairs["pair"].is_in(left_out["pair"].implode())
     return rows if stays.all() else rows.filter(gathered(stays, which))
@@ -97,22 +99,22 @@ def _of_coverage(
     They end by the program they were under: by its latest row, up to the event date, with the plan type.
     """
     statuses = [ProcessStatus.AS.value, ProcessStatus.AN.value]
-    losing = cases.filter(pl.col("process_status").is_in(statuses)).select(
-        "case", "event_on", "program_row", "schedule_id"
-    )
+    losing = cases.filter(pl.col("process_status").is_in(statuses))[
+        ["case", "event_on", "program_row", "schedule_id"]
+    ]
     held = in_force.filter(is_among("kind", COVERED))
     held = held.select("case", "plan_type", "plan_type_number", held_program_id="program_id")
     held = held.filter(located(*case_and_plan_type(held, own)).is_null())
     if held.is_empty():
         return own.clear()
-    rows = _without_left_out(held.join(losing, on="case"), rulebook)
+    rows = _without_left_out(joined(held, losing, "case"), rulebook)
     versions = with_taken(
         rulebook.plan_rows.select("plan_type", "plan_row", "program_row", held_program_id="program_id"),
         rulebook.programs,
         "program_row",
         "valid_from",
     ).drop("program_row")
-    rows = rows.join(versions, on=["held_program_id", "plan_type"], how="left")
+    rows = joined(rows, versions, ["held_program_id", "plan_type"], how="left")
     begun = rows.with_columns(
         plan_row=pl.when(pl.col("valid_from") <= pl.col("event_on")).then("plan_row"),
         valid_from=pl.when(pl.col("valid_from") <= pl.col("event_on")).then("valid_from"),
@@ -134,21 +136,19 @@ def _without_left_out(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     the schedule names only some of the program's plan types and not this one.
     """
     plan_rows, named = rulebook.plan_rows.filter(~pl.col("is_program")), rulebook.schedule_programs
-    has_it = plan_rows.select("program_row", "plan_type")
-    rows = rows.join(has_it, on=["program_row", "plan_type"], how="anti")
+    has_it = plan_rows[["program_row", "plan_type"]]
+    rows = joined(rows, has_it, ["program_row", "plan_type"], how="anti")
     if named.is_empty() or rows.is_empty():
         return rows
     rows = with_taken(rows, rulebook.programs, "program_row", "program_id")
-    pairs = rows.select("schedule_id", "program_row", "program_id").drop_nulls().unique()
-    naming = pairs.join(named.select("schedule_id").unique(), on="schedule_id", how="semi")
+    pairs = rows[["schedule_id", "program_row", "program_id"]].drop_nulls().unique()
+    naming = joined(pairs, named[["schedule_id"]].unique(), "schedule_id", how="semi")
     key = ["schedule_id", "program_id", "plan_type"]
-    partial = naming.join(has_it, on="program_row").join(named, on=key, how="anti")
-    partial = (
-        partial.select("schedule_id", "program_row").unique().with_columns(is_partial=pl.lit(value=True))
-    )
-    rows = rows.join(partial, on=["schedule_id", "program_row"], how="left")
+    partial = joined(joined(naming, has_it, "program_row"), named, key, how="anti")
+    partial = partial[["schedule_id", "program_row"]].unique().with_columns(is_partial=pl.lit(value=True))
+    rows = joined(rows, partial, ["schedule_id", "program_row"], how="left")
     whole = rows.filter(pl.col("is_partial").is_null())
-    listed = rows.filter(pl.col("is_partial").is_not_null()).join(named, on=key, how="semi")
+    listed = joined(rows.filter(pl.col("is_partial").is_not_null()), named, key, how="semi")
     return pl.concat([whole, listed]).drop("is_partial", "program_id")
 
 
@@ -168,7 +168,7 @@ def _with_rules(rows: pl.DataFrame, cases: pl.DataFrame, rulebook: Rulebook) -> 
     some, which = distinct(packed, rulebook.plan_rows.height * kinds.height)
     asked = with_taken(rows[["case", "plan_row"]][some], cases, "case", "event_class_id", "event_on")
     asked = asked.with_columns(asked=pl.int_range(pl.len(), dtype=pl.Int32))
-    found = asked.join(rulebook.plan_rules, on=["plan_row", "event_class_id"]).filter(
+    found = joined(asked, rulebook.plan_rules, ["plan_row", "event_class_id"]).filter(
         (pl.col("valid_from") <= pl.col("event_on")) & (pl.col("event_on") < pl.col("valid_to"))
     )
     ruled = take(found, located(asked["asked"], found["asked"], asked.height), "rule_row", "hire_rule_row")
@@ -183,7 +183,7 @@ def _with_current(rows: pl.DataFrame, cases: pl.DataFrame, in_force: pl.DataFram
     is_in_force: coverage holds on the day before, or is to begin; keeps_current: it may go on, as the current
     option. What is yet to begin does not lapse.
     """
-    held = in_force.filter(~pl.col("is_future")).select("case", "plan_type_number", *_CURRENT)
+    held = where(in_force, ~in_force["is_future"]).select("case", "plan_type_number", *_CURRENT)
     at = located(*case_and_plan_type(rows, held))
     rows = rows.hstack(take(held, at, *_CURRENT, prefix="current_"))
     is_open_enrollment = take(cases, rows["case"], "is_open_enrollment")[0]

@@ -17,10 +17,12 @@ from openbenefits.core.columns import (
     filled,
     gathered,
     is_among,
+    joined,
     located,
     marked,
     take,
     true_at,
+    where,
     with_taken,
 )
 from openbenefits.core.plan_types import HEALTH, is_one_of
@@ -218,11 +220,11 @@ def _without_refused(situation: Situation, plans: pl.DataFrame) -> Situation:
 def _with_pay_group(cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add pay_group_id: null where the job's pay group is unknown or inactive."""
     groups = rulebook.derived.answer("active pay groups", lambda: _active_pay_groups(rulebook))
-    return cases.join(groups, on=["client_id", "pay_group"], how="left", maintain_order="left")
+    return joined(cases, groups, ["client_id", "pay_group"], how="left", maintain_order="left")
 
 
 def _active_pay_groups(rulebook: Rulebook) -> pl.DataFrame:
-    return rulebook.pay_groups.filter("is_active").select("client_id", "pay_group_id", pay_group="code")
+    return where(rulebook.pay_groups, "is_active").select("client_id", "pay_group_id", pay_group="code")
 
 
 def priced_plans(
@@ -289,15 +291,15 @@ def _with_some_household(
     is_health = (is_one_of(HEALTH) | looks) & pl.col("plan_day").is_not_null()
     is_household = pl.col("case").is_in(situation.members["case"].unique().implode())
     asked = plans[["plan", "case", "plan_type", "dependent_rule_id", "price_on", "plan_day"]]
-    asked = asked.filter(is_health & is_household).join(chosen, on=["case", "plan_type"], how="left")
+    asked = joined(asked.filter(is_health & is_household), chosen, ["case", "plan_type"], how="left")
     units = asked[key].unique().with_row_index("plan_unit").cast({"plan_unit": pl.Int32})
-    eligible = eligible_members(situation.members.join(_with_dependent_rule(units, rulebook), on="case"))
+    eligible = eligible_members(joined(situation.members, _with_dependent_rule(units, rulebook), "case"))
     kinds = used_kinds(rulebook)
     counts = [counted(kind) for kind in kinds]
     counted_units = households(eligible, kinds)[["plan_unit", *counts]]
-    of_plans = asked.join(units, on=key, nulls_equal=True).join(counted_units, on="plan_unit", how="left")
-    found = plans[["plan"]].join(
-        of_plans[["plan", "plan_unit", *counts]], on="plan", how="left", maintain_order="left"
+    of_plans = joined(joined(asked, units, key, nulls_equal=True), counted_units, "plan_unit", how="left")
+    found = joined(
+        plans[["plan"]], of_plans[["plan", "plan_unit", *counts]], "plan", how="left", maintain_order="left"
     )
     found = found.select("plan_unit", pl.col(counts).fill_null(0))
     return plans.hstack(found.get_columns()), _charged(eligible, situation.chosen_members)
@@ -321,9 +323,10 @@ def _charged(eligible: pl.DataFrame, chosen_members: pl.DataFrame) -> pl.DataFra
     if eligible["chosen_for"].null_count() == eligible.height:
         return eligible[known]
     free = eligible.filter(pl.col("chosen_for").is_null())
-    chosen = eligible.filter(pl.col("chosen_for").is_not_null()).join(
+    chosen = joined(
+        eligible.filter(pl.col("chosen_for").is_not_null()),
         chosen_members.select("case", "dependent_id", chosen_for="plan_type"),
-        on=["case", "dependent_id", "chosen_for"],
+        ["case", "dependent_id", "chosen_for"],
         how="semi",
     )
     return pl.concat([free, chosen])[known]
@@ -368,7 +371,7 @@ def _with_choice(plans: pl.DataFrame, options: pl.DataFrame, menus: choices.Menu
     offered = eligible.alias("offered_options")
     if closed.len():
         counts = closed.value_counts(name="closed")
-        of_plans = plans[["plan"]].join(counts, on="plan", how="left", maintain_order="left")["closed"]
+        of_plans = joined(plans[["plan"]], counts, "plan", how="left", maintain_order="left")["closed"]
         offered = offered - of_plans.fill_null(0).cast(pl.Int16)
     return plans.hstack([offered, (offered >= 2).alias("is_choice")])
 

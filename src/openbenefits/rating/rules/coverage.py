@@ -1,9 +1,11 @@
 """Coverage amounts: fixed, or by a formula on pay; of the coverage and of the premium (docs/rules.md §6)."""
 
+from functools import cache
+
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.columns import gathered, take, true_at, with_taken
+from openbenefits.core.columns import gathered, joined, take, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.bases import with_base_pay
 from openbenefits.rating.rules.offers import Offers
@@ -29,7 +31,7 @@ def with_coverage(
     rows = rows.with_columns(premium_coverage_cents=pl.lit(None, pl.Int64))
     if at.is_empty():
         return rows
-    asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "premium_formula_row")
+    asked = with_taken(options[["plan", "offer"]][at], offers.options, "offer", "premium_formula_row")
     premium = _by_formula(asked.rename({"premium_formula_row": "formula_row"}), plans, rulebook, bases)
     whole = rows.select(whole_cents="coverage_cents", whole_fault="coverage_fault")[at]
     bounded = premium.with_columns(whole.get_columns()).select(
@@ -54,7 +56,7 @@ def _with_coverage(
     at = true_at(has_formula)
     if at.is_empty():
         return rows
-    asked = with_taken(options.select("plan", "offer")[at], offers.options, "offer", "formula_row")
+    asked = with_taken(options[["plan", "offer"]][at], offers.options, "offer", "formula_row")
     computed = _by_formula(asked, plans, rulebook, bases)
     return rows.with_columns(
         rows[name].clone().scatter(at, computed[name]) for name in ("coverage_cents", "coverage_fault")
@@ -95,22 +97,27 @@ _STEP = ("operation", "operand_thousandths", "round_up_cents", "round_to_cents")
 
 def _with_steps(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Apply the n-th step of every formula together; formulas with fewer steps stay as they are."""
-    for nth in rulebook.derived.answer("steps", lambda: _steps(rulebook)):
+    for nth, used in rulebook.derived.answer("steps", lambda: _steps(rulebook)):
         step = take(nth, rows["formula_row"], *_STEP)
-        amount = (
-            rows[["base", "amount"]].hstack(step).select(amount=_stepped(set(nth["operation"].drop_nulls())))
-        )
-        rows = rows.with_columns(amount["amount"])
+        if step[0].null_count() < rows.height:
+            amount = rows[["base", "amount"]].hstack(step).select(amount=_stepped(used))
+            rows = rows.with_columns(amount["amount"])
     return rows
 
 
-def _steps(rulebook: Rulebook) -> list[pl.DataFrame]:
-    """List the first steps of all formulas (by position; null: it has none), then the second, and so on."""
-    formulas = rulebook.formulas.select("formula_row")
+def _steps(rulebook: Rulebook) -> list[tuple[pl.DataFrame, frozenset[str]]]:
+    """List the first steps of all formulas (by position; null: it has none), then the second, and so on; with
+    each the operations there are.
+    """
+    formulas = rulebook.formulas[["formula_row"]]
     steps = rulebook.formula_steps.select("formula_row", "step", *_STEP)
+    by_number = [steps.filter(step=number) for number in range(_longest(steps))]
     return [
-        formulas.join(steps.filter(step=number), on="formula_row", how="left", maintain_order="left")
-        for number in range(_longest(steps))
+        (
+            formulas.join(nth, on="formula_row", how="left", maintain_order="left"),
+            frozenset(nth["operation"].drop_nulls()),
+        )
+        for nth in by_number
     ]
 
 
@@ -118,7 +125,8 @@ def _longest(steps: pl.DataFrame) -> int:
     return 0 if steps.is_empty() else int(steps["step"].max()) + 1  # type: ignore[arg-type]
 
 
-def _stepped(used: set[str]) -> pl.Expr:
+@cache
+def _stepped(used: frozenset[str]) -> pl.Expr:
     """The amount after one step; only the operations some formula uses are looked at."""
     amount, factor = pl.col("amount"), pl.col("operand_thousandths")
     dollars = money.divide_half_up(factor, money.THOUSANDTHS)
@@ -143,15 +151,15 @@ def _stepped(used: set[str]) -> pl.Expr:
 
 def _with_reduction(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Take off the reduction of the highest age reached."""
-    bands = rulebook.age_reductions.select("formula_row", "age_from", "reduce_percent_micros")
+    bands = rulebook.age_reductions[["formula_row", "age_from", "reduce_percent_micros"]]
     if bands.is_empty() or rows.is_empty():
         return rows
     aged = rows.with_columns(age=days.age_years(pl.col("birth_on"), pl.col("price_on")).cast(pl.Int16))
-    pairs = aged.select("formula_row", "age").drop_nulls().unique()
-    reached = pairs.join(bands, on="formula_row").filter(pl.col("age_from") <= pl.col("age"))
+    pairs = aged[["formula_row", "age"]].drop_nulls().unique()
+    reached = joined(pairs, bands, "formula_row").filter(pl.col("age_from") <= pl.col("age"))
     best = reached.sort("age_from").unique(["formula_row", "age"], keep="last")
-    best = best.select("formula_row", "age", "reduce_percent_micros")
-    rows = aged.join(best, on=["formula_row", "age"], how="left", maintain_order="left")
+    best = best[["formula_row", "age", "reduce_percent_micros"]]
+    rows = joined(aged, best, ["formula_row", "age"], how="left", maintain_order="left")
     off = money.percent_of(pl.col("amount"), pl.col("reduce_percent_micros").fill_null(0))
     is_age_needed = pl.col("formula_row").is_in(bands["formula_row"].unique().implode())
     reduced = pl.when(~is_age_needed | pl.col("age").is_not_null()).then(

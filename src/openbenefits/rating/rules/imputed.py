@@ -44,7 +44,7 @@ def with_imputed_income(
     at = true_at(gathered(offers.options["is_imputed"], options["offer"]))
     if at.is_empty():
         return rows
-    asked = options.select("plan", "offer", "year_total_cents", "year_employee_cents", "price_fault")[at]
+    asked = options[["plan", "offer", "year_total_cents", "year_employee_cents", "price_fault"]][at]
     asked = with_taken(asked, offers.options, "offer", "without_offer", "tax_class")
     without = _prices_without(asked, plans, quotes, offers, rulebook, bases, decisions)
     asked = asked.join(without, on=["plan", "without_offer"], how="left", maintain_order="left")
@@ -125,7 +125,7 @@ def group_term_life(
              $50,000 is 0 whatever the age.
     Source:  26 CFR 1.79-3(a)-(d), (f); regulations §2; docs/rules.md §12.
     """
-    rows = cover.join(people.select("owner", "birth_on"), on="owner", how="left", maintain_order="left")
+    rows = cover.join(people[["owner", "birth_on"]], on="owner", how="left", maintain_order="left")
     total = money.add(pl.col("start_cents"), pl.col("end_cents"))
     rows = rows.with_columns(
         coverage_cents=money.divide_half_up(total, 2),
@@ -150,10 +150,10 @@ def group_term_life(
 
 def _with_rate(rows: pl.DataFrame, rates: pl.DataFrame) -> pl.DataFrame:
     """Add the rate of the highest age reached."""
-    ages = rows.select("age").drop_nulls().unique().sort("age")
+    ages = rows[["age"]].drop_nulls().unique().sort("age")
     bands = rates.select(pl.col("age_from").cast(pl.Int16), "rate_micros").sort("age_from")
     found = ages.join_asof(bands, left_on="age", right_on="age_from", strategy="backward")
-    return rows.join(found.select("age", "rate_micros"), on="age", how="left", maintain_order="left")
+    return rows.join(found[["age", "rate_micros"]], on="age", how="left", maintain_order="left")
 
 
 def _years(months: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -161,6 +161,6 @@ def _years(months: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     added = months.group_by("owner", "year", maintain_order=True).agg(
         months_cents=money.total(pl.col("month_cents"))
     )
-    rows = added.join(people.select("owner", "paid_cents"), on="owner", how="left", maintain_order="left")
+    rows = added.join(people[["owner", "paid_cents"]], on="owner", how="left", maintain_order="left")
     left = money.subtract(pl.col("months_cents"), pl.col("paid_cents"))
     return rows.with_columns(year_cents=money.clamp(left, 0, None))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, AgeOf, OptionType
-from openbenefits.core.columns import with_taken
+from openbenefits.core.columns import joined, with_taken
 from openbenefits.programs.recent import Recent
 from openbenefits.programs.rulebook import PERSON_COUNTS, Rulebook, used_kinds
 from openbenefits.rating.rules.pricing import with_pricing
@@ -89,8 +89,8 @@ def version_on(
 ) -> pl.DataFrame:
     """Add the position `answer` of the version of `key` that holds on each day; null where none does."""
     pairs = wanted[[key, day]].drop_nulls().unique()
-    found = pairs.join(versions[[key, "valid_from", "valid_to", answer]], on=key).filter(holds(day))
-    return wanted.join(found[[key, day, answer]], on=[key, day], how="left", maintain_order="left")
+    found = joined(pairs, versions[[key, "valid_from", "valid_to", answer]], key).filter(holds(day))
+    return joined(wanted, found[[key, day, answer]], [key, day], how="left", maintain_order="left")
 
 
 def _options_of_days(plan_days: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:

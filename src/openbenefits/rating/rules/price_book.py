@@ -4,7 +4,7 @@ from functools import cached_property
 
 import polars as pl
 
-from openbenefits.core.columns import gathered, spread
+from openbenefits.core.columns import gathered, joined, spread
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.offers import Offers
 from openbenefits.rating.rules.quotes import states_employer
@@ -24,9 +24,9 @@ class Book:
         self.plans, self.quotes, self.offers, self.rulebook = plans, quotes, offers, rulebook
         self.bases: pl.DataFrame | None = None
         self.decided: pl.DataFrame | None = None
-        years = plans.select("pay_year").unique().drop_nulls().with_row_index("year_number")
+        years = plans[["pay_year"]].unique().drop_nulls().with_row_index("year_number")
         self.years = years.height
-        found = plans.select("pay_year").join(years, on="pay_year", how="left", maintain_order="left")
+        found = joined(plans[["pay_year"]], years, "pay_year", how="left", maintain_order="left")
         self.year_numbers = found["year_number"].cast(pl.Int64)
         self.pays: pl.Series = rulebook.judged.answer_of("pays", years, lambda: _pays(years, rulebook))
         self.states_employer = states_employer(rulebook)
@@ -44,7 +44,7 @@ class Book:
 def _pays(years: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
     """How many flagged pays there are, at year number × 32 + flags; null where nothing is known."""
     counts = rulebook.pay_counts.select("period_flags", "pays", pay_year=pay_year())
-    found = counts.join(years, on="pay_year").with_columns(
+    found = joined(counts, years, "pay_year").with_columns(
         at=pl.col("year_number").cast(pl.Int64) * FLAG_SETS + pl.col("period_flags").cast(pl.Int64)
     )
     nothing = pl.Series("pays", [None], pl.Int64).new_from_index(0, (years.height + 1) * FLAG_SETS)
@@ -61,9 +61,9 @@ def pays_of_year(plans: pl.DataFrame, rulebook: Rulebook) -> pl.Series:
 
     Shapes: plans has pay_year.
     """
-    keys = plans.select("pay_year")
+    keys = plans[["pay_year"]]
     counts = rulebook.pay_counts.filter(period_flags=EVERY_PERIOD).select("pays", pay_year=pay_year())
-    return keys.join(counts, on="pay_year", how="left", maintain_order="left")["pays"]
+    return joined(keys, counts, "pay_year", how="left", maintain_order="left")["pays"]
 
 
 def quote(plan: pl.Series, cost: pl.Series, book: Book) -> pl.Series:

@@ -9,7 +9,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import TaxClass
-from openbenefits.core.columns import filled, gathered, located, take, true_at, with_taken
+from openbenefits.core.columns import filled, gathered, joined, located, take, true_at, with_taken
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.decided import DECIDED_AMOUNTS, decided_amounts, with_decision
 from openbenefits.rating.rules.offers import Offers
@@ -90,7 +90,7 @@ def _shared(chosen: pl.DataFrame, book: Book) -> Distinct:
 def _first_of_each(rows: pl.DataFrame, key: list[str], columns: list[str]) -> Distinct:
     """Keep the columns of a row of each key, and say which of them each row has."""
     distinct = rows.unique(key, keep="any").with_row_index("price")
-    positions = rows[key].join(distinct[[*key, "price"]], on=key, how="left", maintain_order="left")
+    positions = joined(rows[key], distinct[[*key, "price"]], key, how="left", maintain_order="left")
     return distinct[columns], positions["price"]
 
 
@@ -116,7 +116,7 @@ def _bundled(chosen: pl.DataFrame, book: Book) -> Distinct:
     """Each distinct option, set of rates and pay calendar once."""
     signatures = _signatures(chosen["plan"].unique(), book)
     year = gathered(book.year_numbers, chosen["plan"]).fill_null(book.years).alias("year")
-    rows = chosen.hstack([year]).join(signatures, on="plan", how="left", maintain_order="left")
+    rows = joined(chosen.hstack([year]), signatures, "plan", how="left", maintain_order="left")
     return _first_of_each(rows, ["offer", "signature", "year"], chosen.columns)
 
 
@@ -133,8 +133,8 @@ def _signatures(plans: pl.Series, book: Book) -> pl.DataFrame:
         at = frame.select(pl.when(pl.col("quotes") > number).then(pl.col("first") + number)).to_series()
         frame = frame.with_columns(gathered(cells, at).alias(name))
     distinct = frame.select(names).unique().with_row_index("signature")
-    found = frame.join(distinct, on=names, how="left", maintain_order="left", nulls_equal=True)
-    return found.select("plan", "signature")
+    found = joined(frame, distinct, names, how="left", maintain_order="left", nulls_equal=True)
+    return found[["plan", "signature"]]
 
 
 # --- prices of one's own ----------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ def _by_decision(chosen: pl.DataFrame, decided: pl.DataFrame, book: Book) -> pl.
     faults = years.group_by("row").agg(
         credit_fault=pl.col("price_fault").filter(pl.col("has_credit")).drop_nulls().first()
     )
-    found = _per_option(years, chosen).join(faults, on="row", how="left", maintain_order="left")
+    found = joined(_per_option(years, chosen), faults, "row", how="left", maintain_order="left")
     return with_decision(found.hstack(decided.select(DECIDED_AMOUNTS)))
 
 
@@ -204,7 +204,7 @@ def _per_option(years: pl.DataFrame, chosen: pl.DataFrame) -> pl.DataFrame:
         [years.select(columns).filter(years.select(is_single).to_series()), summed.select(columns)]
     )
     at = located(chosen["row"], found["row"], chosen.height)
-    return chosen.select("row", "plan", "offer").hstack(take(found, at, *columns[1:]))
+    return chosen[["row", "plan", "offer"]].hstack(take(found, at, *columns[1:]))
 
 
 # --- year and pay -------------------------------------------------------------------------------------------
@@ -238,19 +238,23 @@ def _priced(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
         if has_credits
         else pl.col("year_credit_cents"),
     )
+    return rows.select(_price_columns())
+
+
+@cache
+def _price_columns() -> list[pl.Expr]:
+    """PRICE_COLUMNS, of the years and pays of priced rows."""
     is_before = (pl.col("tax_class") == TaxClass.BEFORE_TAX).fill_null(value=False)
-    return rows.select(
-        *MONEY_COLUMNS[:2],
-        _where(is_before, "year_employee_cents").alias("annual_before_tax_cents"),
-        _where(~is_before, "year_employee_cents").alias("annual_after_tax_cents"),
-        pl.col("year_employer_cents").alias("annual_employer_cents"),
-        pl.col("year_credit_cents").alias("annual_credit_cents"),
-        _where(is_before, "_pay").alias("pay_before_tax_cents"),
-        _where(~is_before, "_pay").alias("pay_after_tax_cents"),
-        "pay_credit_cents",
-        "rate_row_id",
-        price_fault=pl.coalesce("price_fault", _no_calendar()),
-    ).select(PRICE_COLUMNS)
+    columns = {
+        "annual_before_tax_cents": _where(is_before, "year_employee_cents"),
+        "annual_after_tax_cents": _where(~is_before, "year_employee_cents"),
+        "annual_employer_cents": pl.col("year_employer_cents"),
+        "annual_credit_cents": pl.col("year_credit_cents"),
+        "pay_before_tax_cents": _where(is_before, "_pay"),
+        "pay_after_tax_cents": _where(~is_before, "_pay"),
+        "price_fault": pl.coalesce("price_fault", _no_calendar()),
+    }
+    return [columns.get(name, pl.col(name)).alias(name) for name in PRICE_COLUMNS]
 
 
 @cache

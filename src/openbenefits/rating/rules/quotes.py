@@ -13,7 +13,7 @@ import polars as pl
 
 from openbenefits.core import days, money
 from openbenefits.core.codes import ADULT_KINDS, PERSON_KINDS, PersonType, RateUnit
-from openbenefits.core.columns import cut, gathered, spread, take, true_at, with_taken
+from openbenefits.core.columns import cut, gathered, joined, spread, take, true_at, with_taken
 from openbenefits.programs.rates import OLDEST_AGE, person_number, sex_number
 from openbenefits.programs.rulebook import Rulebook
 from openbenefits.rating.rules.addresses import PLACES, asks_addresses, with_rating_zip
@@ -159,7 +159,7 @@ def _with_personal_numbers(rows: pl.DataFrame, keys: list[_Key]) -> pl.DataFrame
 def _with_area(rows: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Add area_number: the number of the area of the table's address in the table's geography."""
     located = with_rating_zip(rows, rulebook).select(zip="rating_zip")
-    known = located.join(rulebook.rating_zips, on="zip", how="left", maintain_order="left")
+    known = joined(located, rulebook.rating_zips, "zip", how="left", maintain_order="left")
     first_area = take(rulebook.rate_tables, rows["rate_version"], "first_area")[0]
     position = first_area + known["zip_number"]
     return rows.with_columns(gathered(rulebook.rating_areas["area_number"], position))
@@ -169,14 +169,14 @@ def _with_band(rows: pl.DataFrame, bands: pl.DataFrame, value: pl.Expr, name: st
     """Add <name>_number: the band with the greatest lower edge not above the value."""
     edge = bands.columns[1]
     valued = rows.select("rate_version", f"{name}_stride", _value=value)
-    pairs = valued.filter(pl.col(f"{name}_stride") > 0).select("rate_version", "_value").drop_nulls().unique()
+    pairs = valued.filter(pl.col(f"{name}_stride") > 0)[["rate_version", "_value"]].drop_nulls().unique()
     found = (
-        pairs.join(bands, on="rate_version")
+        joined(pairs, bands, "rate_version")
         .filter(pl.col(edge) <= pl.col("_value"))
         .group_by("rate_version", "_value")
         .agg(pl.col("band").max().alias(f"{name}_number"))
     )
-    numbers = valued.join(found, on=["rate_version", "_value"], how="left", maintain_order="left")
+    numbers = joined(valued, found, ["rate_version", "_value"], how="left", maintain_order="left")
     return rows.with_columns(numbers[f"{name}_number"])
 
 
@@ -292,7 +292,7 @@ def _member_parts(
     """Add up, per row of `billed`, the charged members of each kind: cents, employer's part, fault."""
     charged, households = _households(members, billed, kinds, rulebook)
     key = ["plan_unit", *_caps(kinds), "charging", "age_on"]
-    found = billed.select(key).join(households, on=key, how="left", maintain_order="left", nulls_equal=True)
+    found = joined(billed.select(key), households, key, how="left", maintain_order="left", nulls_equal=True)
     spans = found.drop(key).fill_null(0)
     ruled = [name for name in ("is_pay_day_missing",) if name in billed.columns]
     located = billed.select("rate_version", "shared_cell", "unit_code_offset", "annual_pay_cents", *ruled)
@@ -316,8 +316,8 @@ def _households(
     (<kind>_first) how many are covered (<kind>).
     """
     caps = billed.select(_caps(kinds)).unique()
-    ways = rulebook.rate_tables.select("charging", "charged_children", "charged_children_under").unique()
-    ranked = ranked_members(_members_of_ways(members, billed).join(ways, on="charging"), kinds)
+    ways = rulebook.rate_tables[["charging", "charged_children", "charged_children_under"]].unique()
+    ranked = ranked_members(joined(_members_of_ways(members, billed), ways, "charging"), kinds)
     is_charged = ~pl.col("is_under_age") | (pl.col("under_age_rank") <= pl.col("charged_children"))
     charged = ranked.filter(is_charged & _is_covered(kinds, caps))
     charged = charged.with_columns(member=pl.int_range(pl.len(), dtype=pl.Int64))
@@ -349,10 +349,10 @@ def _members_of_ways(members: pl.DataFrame, billed: pl.DataFrame) -> pl.DataFram
     if (
         "is_pay_day_missing" not in billed.columns
     ):  # no calculation rules: ages are those of the household's day
-        ways = billed.select("charging").unique()
+        ways = billed[["charging"]].unique()
         return members.rename({"price_on": "age_on"}).join(ways, how="cross")
-    ways = billed.select("plan_unit", "charging", "age_on").drop_nulls("plan_unit").unique()
-    return members.drop("price_on").join(ways, on="plan_unit")
+    ways = billed[["plan_unit", "charging", "age_on"]].drop_nulls("plan_unit").unique()
+    return joined(members.drop("price_on"), ways, "plan_unit")
 
 
 def ranked_members(members: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
@@ -381,7 +381,7 @@ def ranked_members(members: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
 def _rated_members(rows: pl.DataFrame, charged: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
     """Find the rate of each member of each quote: cents and fault."""
     keys = [key for key in _used_keys(rulebook, rows["rate_version"]) if key.is_personal]
-    facts = charged.select("birth_on", "age_on", "is_smoker", "sex", "person_type")
+    facts = charged[["birth_on", "age_on", "is_smoker", "sex", "person_type"]]
     numbered = _with_personal_numbers(facts, keys)
     rows = with_taken(rows, numbered, "member", "birth_on", "age_on", *(key.number for key in keys))
     rows = with_taken(rows, rulebook.rate_tables, "rate_version", *(key.stride for key in keys))

@@ -21,24 +21,35 @@ def employer_share(rows: pl.DataFrame, costs: pl.DataFrame) -> pl.Series:
     Missing: unknown where the total, or what it is measured by, is.
     """
     rows = with_taken(
-        rows.select("cost", "total", "measure_total", "measure_own"), costs, "cost", "grain", *_CONTRIBUTION
+        rows[["cost", "total", "measure_total", "measure_own"]], costs, "cost", "grain", *_CONTRIBUTION
     )
-    rows = rows.with_columns(
-        _others=money.subtract(pl.col("measure_total"), pl.col("measure_own")),
-        _whole=pl.col("grain") * money.HUNDRED_PERCENT,
-    )
-    rows = rows.with_columns(
-        _own=_percent_of("measure_own", "employee_percent_micros"),
-        _others=_percent_of("_others", "dependent_percent_micros"),
-    )
-    offered = money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents") * MONTHS)
-    rows = rows.with_columns(_capped=money.clamp(offered, None, pl.col("cap_monthly_cents") * MONTHS))
-    least = money.minimum(pl.col("minimum_employee_cents").fill_null(0) * MONTHS, pl.col("total"))
-    rows = rows.with_columns(_most=money.subtract(pl.col("total"), least))
-    return rows.select(employer=money.minimum(pl.col("_capped"), pl.col("_most"))).to_series()
+    for step in _steps():
+        rows = rows.with_columns(**step)
+    return rows["_employer"].alias("employer")
 
 
 @cache
+def _steps() -> list[dict[str, pl.Expr]]:
+    """The steps to the employer's part, each from the columns of those before: made once, as every run takes
+    them.
+    """
+    offered = money.add(pl.col("_own"), pl.col("_others"), pl.col("fixed_monthly_cents") * MONTHS)
+    least = money.minimum(pl.col("minimum_employee_cents").fill_null(0) * MONTHS, pl.col("total"))
+    return [
+        {
+            "_others": money.subtract(pl.col("measure_total"), pl.col("measure_own")),
+            "_whole": pl.col("grain") * money.HUNDRED_PERCENT,
+            "_most": money.subtract(pl.col("total"), least),
+        },
+        {
+            "_own": _percent_of("measure_own", "employee_percent_micros"),
+            "_others": _percent_of("_others", "dependent_percent_micros"),
+        },
+        {"_capped": money.clamp(offered, None, pl.col("cap_monthly_cents") * MONTHS)},
+        {"_employer": money.minimum(pl.col("_capped"), pl.col("_most"))},
+    ]
+
+
 def _percent_of(measure: str, percent_micros: str) -> pl.Expr:
     """A percentage of a year, rounded in the grain of the price: `_whole` is all of it."""
     share = money.multiply_divide_half_up(pl.col(measure), pl.col(percent_micros), pl.col("_whole"))

@@ -6,7 +6,7 @@ import polars as pl
 
 from openbenefits.core import money
 from openbenefits.core.codes import RateUnit
-from openbenefits.core.columns import cut, filled, gathered, take, true_at, with_taken
+from openbenefits.core.columns import cut, filled, gathered, joined, take, true_at, with_taken
 from openbenefits.rating.rules.coverage import with_coverage
 from openbenefits.rating.rules.price_book import Book, costs_of
 from openbenefits.rating.rules.quotes import no_pay_fault
@@ -52,7 +52,7 @@ def _with_members(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     at = true_at(rows["is_per_member"])
     if at.is_empty():
         return rows
-    billed = rows.select("offer", "quote")[at]
+    billed = rows[["offer", "quote"]][at]
     kinds = book.offers.kinds
     most = (f"{kind}_max" for kind in kinds)
     billed = with_taken(billed, book.offers.options, "offer", "covers_employee", *most)
@@ -88,7 +88,7 @@ def _own_employer(rows: pl.DataFrame, billed: pl.DataFrame, at: pl.Series, book:
     """
     table = gathered(book.offers.costs["rate_version"], gathered(rows["cost"], at))
     says = gathered(book.rulebook.rate_tables["states_employer"], table).alias("says")
-    known = billed.select("covers_employee", "own_employer").with_columns(says)
+    known = billed[["covers_employee", "own_employer"]].with_columns(says)
     is_left_out = ~pl.col("covers_employee") & pl.col("says")
     return known.select(
         pl.when(is_left_out).then(0).otherwise("own_employer").alias("own_employer")
@@ -179,7 +179,7 @@ def _given(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     at = true_at(gives)
     if at.is_empty():
         return rows
-    giving = _with_measure(rows.select("plan", "cost", "total", "own", "fault")[at], book)
+    giving = _with_measure(rows[["plan", "cost", "total", "own", "fault"]][at], book)
     found = _known(giving, employer_share(giving, costs), giving["fault"])
     return rows.with_columns(_replaced(rows[name], at, found[name]) for name in found.columns)
 
@@ -193,10 +193,10 @@ def _with_measure(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     at = true_at(gathered(book.offers.costs["has_reference"], rows["cost"]))
     if at.is_empty():
         return rows
-    asked = with_taken(rows.select("plan", "cost", "fault")[at], book.offers.costs, "cost", "reference_offer")
+    asked = with_taken(rows[["plan", "cost", "fault"]][at], book.offers.costs, "cost", "reference_offer")
     asked = asked.select("plan", "fault", offer="reference_offer")
-    priced = _reference_prices(asked.select("plan", "offer").drop_nulls().unique(maintain_order=True), book)
-    found = asked.join(priced, on=["plan", "offer"], how="left", maintain_order="left")
+    priced = _reference_prices(asked[["plan", "offer"]].drop_nulls().unique(maintain_order=True), book)
+    found = joined(asked, priced, ["plan", "offer"], how="left", maintain_order="left")
     unknown = pl.when(pl.col("measure_total").is_null()).then(pl.lit("contribution"))
     found = found.with_columns(fault=pl.coalesce("fault", "measure_fault", unknown))
     return rows.with_columns(
@@ -224,7 +224,7 @@ def _with_premium_share(rows: pl.DataFrame, book: Book) -> pl.DataFrame:
     if at.is_empty():
         return rows
     asked = rows.select("plan", "offer", "cost", "quote", *COVERAGE, "total", "fault")[at]
-    premium = asked.select("plan", "offer", "cost", "quote", "coverage_fault").with_columns(
+    premium = asked[["plan", "offer", "cost", "quote", "coverage_fault"]].with_columns(
         asked.select(
             coverage_cents=money.minimum(pl.col("premium_coverage_cents"), pl.col("coverage_cents"))
         ).to_series()
