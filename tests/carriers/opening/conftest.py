@@ -12,6 +12,8 @@ from tests.runs.conftest import put_employer
 
 from openbenefits.carriers.opening import Mapping, read_mapping
 from openbenefits.core.codes import Level
+from openbenefits.enrollment.elections import enter_one
+from openbenefits.enrollment.models import EventPlan
 from openbenefits.enrollment.takeover import take_over
 from openbenefits.programs import services as setup
 from openbenefits.runs.services import run
@@ -21,6 +23,7 @@ from openbenefits.workforce.models import Client
 
 from .held import CODES, full_834, offered_plans, points_of
 
+DENTAL = "11"
 NOW = datetime(2025, 10, 1, 8, tzinfo=UTC)
 ON = date(2025, 10, 1)
 
@@ -64,6 +67,8 @@ def filled_two(database: Any, kept: Callable[..., Any], tmp_path_factory: pytest
         connection = database
         held = next(Path(made.folder).rglob("current_coverage.csv"))
         take_over(connection, made.client_id, held, now=NOW, made_by="test")
+        run(connection, made.order(), now=NOW)
+        waive_dental(connection, made)
         run(connection, made.order(is_finalizing=True, through=Level.ELECTIONS), now=NOW)
         empty = Client.objects.create(code="wharf", name="wharf")
         bundle = tmp_path_factory.mktemp("wharf") / "wharf"
@@ -82,3 +87,24 @@ def filled_two(database: Any, kept: Callable[..., Any], tmp_path_factory: pytest
         }
 
     return Two(connection=database, **kept(database, "two clients", build))
+
+
+def waive_dental(connection: Any, employer: Any) -> None:
+    """Let an event decide something: somebody with dental coverage waives it for next year."""
+    held = EventPlan.objects.filter(client_id=employer.client_id, plan_type=DENTAL)
+    person = held.exclude(current_option_id=None).order_by("person_id").values_list("person_id", flat=True)[0]
+    entered = enter_one(
+        connection,
+        employer.client_id,
+        person_id=person,
+        benefit_record=0,
+        schedule_id=employer.open_enrollment,
+        event_number=0,
+        plan_type=DENTAL,
+        option_code="WAIVE",
+        received_on=date(2025, 11, 5),
+        elector="test",
+        source="administrator",
+        now=NOW,
+    )
+    assert entered.bad_rows.is_empty()
