@@ -52,8 +52,8 @@ def each_done(
 
     Inside a transaction, as a face, and for one worker or one item, everything happens here on the connection
     given: what a transaction has not committed no other connection sees, and a face starts no process that
-    works as the owner. Otherwise processes take the items, each item with a connection of its own, closed
-    afterwards; `work`, items and answers go there and back by pickle.
+    works as the owner. Otherwise processes take the items, each process with a connection of its own, which
+    ends with it; `work`, items and answers go there and back by pickle.
 
     Errors: the first error of an item, once the items begun are done; none is begun after it. The same
             holds when the caller stops, for example from the keyboard. WorkerLost where a process ended.
@@ -123,11 +123,12 @@ def _end_with_parent() -> None:
 
 
 def _apart(work: Callable[[Any, Item], Answer], item: Item) -> Answer:
-    """Work on an item with this process's connection, which lives as long as that takes."""
+    """Work on an item with this process's connection, which the next item has, too, unless this one fails."""
     connection = connections[DEFAULT_DB_ALIAS]
     try:
         with connection.cursor() as cursor:
             cursor.execute(ONE_CORE)
         return work(connection, item)
-    finally:
+    except BaseException:
         connection.close()
+        raise

@@ -30,7 +30,8 @@ START_ATTEMPTS = 10
 SOCKET_PATH_LIMIT = 107
 ROOT_RUNS_AS = "pgserver"
 TUNING = {
-    "shared_buffers": "256MB",
+    "shared_buffers": "1GB",
+    "io_method": "sync",
     "work_mem": "32MB",
     "maintenance_work_mem": "256MB",
     "max_wal_size": "8GB",
