@@ -22,6 +22,7 @@ PEOPLE, KILLS, PARTITION = (100_000, 20, 1_000) if IS_FUZZING else (150, 4, 10)
 
 CHILD = """
 import sys
+import time
 from datetime import datetime
 from openbenefits.store import boot
 boot()
@@ -30,6 +31,8 @@ from openbenefits.runs.services import resume_run
 
 def tell(done, total):
     print(done, flush=True)
+    if len(sys.argv) > 4 and done >= int(sys.argv[4]):
+        time.sleep(60)  # the signal comes meanwhile: no partition is handed out that could end before it
 
 now, workers = datetime.fromisoformat(sys.argv[2]), int(sys.argv[3])
 resume_run(connection, int(sys.argv[1]), now=now, workers=workers, progress=tell)
@@ -42,7 +45,7 @@ def stop_after(run_id, partitions, *, workers, how=signal.SIGKILL):
     Killed it has no warning: the processes it started end by themselves, their sessions when the server notices.
     """
     child = subprocess.Popen(
-        [sys.executable, "-c", CHILD, str(run_id), NOW.isoformat(), str(workers)],
+        [sys.executable, "-c", CHILD, str(run_id), NOW.isoformat(), str(workers), str(partitions)],
         stdout=subprocess.PIPE,
         text=True,
         env=os.environ.copy(),
