@@ -89,7 +89,7 @@ def _people(situation: Situation, tables: dict[str, pl.DataFrame]) -> list[Row]:
         .join(options.unique(), on=["client_id", "option_id"], how="left", maintain_order="left")
         .join(programs.unique(), on=["client_id", "program_id"], how="left", maintain_order="left")
     )
-    current = _by_case(held.drop("client_id", "option_id", "program_id", "is_future"))
+    current = _by_case(held.drop("client_id", "option_id", "program_id", "is_future", "is_to_begin"))
     dependents = _by_case(situation.members.rename({"dependent_id": "id"}))
     approved = _by_case(situation.approved)
     people = []

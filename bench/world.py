@@ -346,6 +346,7 @@ def _in_force(coverage: pl.DataFrame) -> pl.DataFrame:
         pledge_cents=(pl.col("annual_pledge") * 100).cast(pl.Int64),
         percent_thousandths=(pl.col("percent") * 1000).cast(pl.Int32),
         is_future=pl.lit(value=False),
+        is_to_begin=pl.lit(value=False),
     ).sort("case", "plan_type")
 
 
