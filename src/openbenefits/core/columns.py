@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 import polars as pl
 
-from openbenefits.core import money
 from openbenefits.core.plan_types import MOST_PLAN_TYPES, NUMBERED
 
 FEW = 256
@@ -364,30 +363,3 @@ def with_neighbours(
 
 
 _FOLLOWS = "__follows"
-
-
-def first_served(
-    wanted: pl.DataFrame, totals: pl.DataFrame, *, on: Sequence[str], by: Sequence[str]
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Spread totals over amounts of their sign, the first in order first; answer what is left of them, too.
-
-    Shapes:  wanted has on, by, cents; totals on, total. The parts have on, by, cents; the rest the columns of
-             totals and cents. An unknown amount takes nothing.
-
-    >>> wanted = pl.DataFrame({"who": [1, 1], "month": [1, 2], "cents": [30, 50]})
-    >>> parts, rest = first_served(
-    ...     wanted, pl.DataFrame({"who": [1], "total": [40]}), on=["who"], by=["month"]
-    ... )
-    >>> parts.rows(), rest.rows()
-    ([(1, 1, 30), (1, 2, 10)], [])
-    """
-    order = wanted.drop_nulls("cents").sort(*on, *by).join(totals.select(*on, "total"), on=list(on))
-    same = order.filter(pl.col("cents").sign() == pl.col("total").sign())
-    size, whole = pl.col("cents").abs(), pl.col("total").abs()
-    before = size.cum_sum().over(on) - size
-    taken = money.minimum(size, money.maximum(whole - before, pl.lit(0)))
-    parts = same.select(*on, *by, cents=taken * pl.col("total").sign()).filter(pl.col("cents") != 0)
-    used = parts.group_by(on).agg(used=money.total(pl.col("cents")))
-    left = pl.col("total") - pl.col("used").fill_null(0)
-    rest = totals.join(used, on=list(on), how="left").with_columns(cents=left)
-    return parts, rest.drop("used").filter(pl.col("cents") != 0)

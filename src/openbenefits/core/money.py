@@ -15,6 +15,7 @@ Planning: an operator mentions an operand up to four times, so that nesting mult
 plan. Give each step a column of its own (one `with_columns` per step).
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add as plus
 from typing import Final
@@ -34,6 +35,7 @@ __all__ = [
     "add",
     "clamp",
     "divide_half_up",
+    "first_served",
     "is_in_range",
     "maximum",
     "minimum",
@@ -192,6 +194,33 @@ def share_of_split(total: Operand, share_no: Operand, shares: Operand) -> pl.Exp
     until = multiply_divide_half_up(total, number, shares)
     before = multiply_divide_half_up(total, number - 1, shares)
     return pl.when(number.is_between(1, count)).then(until - before)
+
+
+def first_served(
+    wanted: pl.DataFrame, totals: pl.DataFrame, *, on: Sequence[str], by: Sequence[str]
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Spread totals over amounts of their sign, the first in order first; answer what is left of them, too.
+
+    Shapes:  wanted has on, by, cents; totals on, total. The parts have on, by, cents; the rest the columns of
+             totals and cents. An unknown amount takes nothing.
+
+    >>> wanted = pl.DataFrame({"who": [1, 1], "month": [1, 2], "cents": [30, 50]})
+    >>> parts, rest = first_served(
+    ...     wanted, pl.DataFrame({"who": [1], "total": [40]}), on=["who"], by=["month"]
+    ... )
+    >>> parts.rows(), rest.rows()
+    ([(1, 1, 30), (1, 2, 10)], [])
+    """
+    order = wanted.drop_nulls("cents").sort(*on, *by).join(totals.select(*on, "total"), on=list(on))
+    same = order.filter(pl.col("cents").sign() == pl.col("total").sign())
+    size, whole = pl.col("cents").abs(), pl.col("total").abs()
+    before = size.cum_sum().over(on) - size
+    taken = minimum(size, maximum(whole - before, pl.lit(0)))
+    parts = same.select(*on, *by, cents=taken * pl.col("total").sign()).filter(pl.col("cents") != 0)
+    used = parts.group_by(on).agg(used=total(pl.col("cents")))
+    left = pl.col("total") - pl.col("used").fill_null(0)
+    rest = totals.join(used, on=list(on), how="left").with_columns(cents=left)
+    return parts, rest.drop("used").filter(pl.col("cents") != 0)
 
 
 def round_to_multiple(amount: Operand, round_up: Operand, multiple: Operand) -> pl.Expr:

@@ -106,17 +106,12 @@ def load_known(
         has_job=pl.col("job_number").is_not_null(),
         zip=pl.col("postal_code").str.slice(0, 5).cast(pl.Int32, strict=False),
     )
-    prior = (
-        load_prior_options(connection, cases)
-        if rulebook.event_rules["use_history"].any()
-        else pl.DataFrame(schema={"case": pl.Int32, "option_id": pl.Int32})
-    )
     situation = Situation(
         cases=full,
         members=members,
         in_force=held_points,
         approved=load_approved(connection, cases),
-        prior=prior,
+        prior=_prior(connection, cases, rulebook),
         chosen=settled[0],
         chosen_members=settled[1],
         jobs=jobs_as_of(asked, jobs) if rulebook.looks_at_jobs else no_jobs(),
@@ -148,6 +143,13 @@ def more_facts(rulebook: Rulebook) -> list[str]:
     used = rulebook.criteria_fields()
     wanted = {FACT_COLUMNS.get(field, field) for field in used}
     return [*(name for name in MORE if name in wanted), *(["is_for_eligibility"] * rulebook.looks_at_jobs)]
+
+
+def _prior(connection: Any, cases: pl.DataFrame, rulebook: Rulebook) -> pl.DataFrame:
+    """Load the options of the event before, if any rule of events looks back."""
+    if not rulebook.event_rules["use_history"].any():
+        return pl.DataFrame(schema={"case": pl.Int32, "option_id": pl.Int32})
+    return load_prior_options(connection, cases)
 
 
 def _brought(

@@ -152,8 +152,14 @@ def _open_events(
         theirs = people if len(asked) == 1 else _whom(connection, row, people)
         if row["kind"] == ScheduleKind.EVENT_MAINTENANCE:
             create_events(connection, theirs, tables["event_class"], schedule_id=row["schedule_id"], now=now)
-        elif started.options.get("opens_period", True):
+        elif _opens_period(started):
             create_period_events(connection, theirs, row, now=now)
+
+
+def _opens_period(started: models.Run) -> bool:
+    """Whether a run opens a period for who has no event of it; one of an earlier version did not say."""
+    told = started.options
+    return bool(told.get("opens_period", told.get("captures_new", True)))
 
 
 def _whom(connection: Any, schedule: dict[str, Any], people: pl.DataFrame) -> pl.DataFrame:

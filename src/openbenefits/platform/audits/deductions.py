@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from openbenefits.core.columns import first_served
-from openbenefits.core.money import dollars
+from openbenefits.core.money import dollars, first_served
 from openbenefits.platform import here as ours
 from openbenefits.platform.audits.comparing import compare
 from openbenefits.platform.pays import READABLE

@@ -10,7 +10,7 @@ from datetime import timedelta
 import polars as pl
 
 from openbenefits.core import days, money
-from openbenefits.core.columns import first_served
+from openbenefits.core.money import first_served
 from openbenefits.reconcile.rules.comparing import (
     FOUND,
     ROUNDING,
