@@ -124,6 +124,16 @@ def test_what_was_altered_or_is_of_another_version_is_refused(leaving, another_h
         (out / "manifest.json").write_text(json.dumps(manifest))
         with pytest.raises(TakingInRefused, match="found shoe_size"):
             take_in(there, out, made_by="test")
+        table["columns"].pop()
+        for said, found in (
+            ("{", "found another text"),
+            (json.dumps({"tables": [], "files": {}}), "found another text .*inherited"),
+            (json.dumps({**manifest, "tables": [], "inherited": []}), "expected a client, found none"),
+            (json.dumps({**manifest, "files": {}}), "found none of .*workforce_person"),
+        ):
+            (out / "manifest.json").write_text(said)
+            with pytest.raises(TakingInRefused, match=found):
+                take_in(there, out, made_by="test")
         assert not Client.objects.exists()
     with pytest.raises(TakingInRefused, match=r"without manifest\.json"):
         take_in(connections["default"], tmp_path, made_by="test")

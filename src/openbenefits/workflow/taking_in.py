@@ -6,13 +6,13 @@ among itself (its users, tickets, channels, its exchange with payroll and carrie
 """
 
 import csv
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import polars as pl
 from django.db import transaction
 from django.db.models import BinaryField, Max, Model
@@ -50,6 +50,36 @@ class TakenIn:
     left: list[str]
 
 
+class ColumnSaid(msgspec.Struct, frozen=True):
+    """A column of what was handed over."""
+
+    name: str
+
+
+class TableSaid(msgspec.Struct, frozen=True):
+    """A table of what was handed over."""
+
+    table: str
+    rows: int
+    columns: list[ColumnSaid]
+
+
+class Inherited(msgspec.Struct, frozen=True):
+    """A release of the PEO's set-up that came along, and the number rows know it by."""
+
+    id: int
+    release: int
+    applied_at: datetime
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What `manifest.json` says, as far as it is read here."""
+
+    tables: list[TableSaid]
+    inherited: list[Inherited]
+    files: dict[str, str]
+
+
 def take_in(connection: Any, folder: Path, *, made_by: str) -> TakenIn:
     """Take in a client that another openbenefits handed over, whole or not at all.
 
@@ -58,37 +88,51 @@ def take_in(connection: Any, folder: Path, *, made_by: str) -> TakenIn:
     """
     manifest = _manifest(folder)
     known = {model._meta.db_table: model for model in models_of_clients()}
-    tables = [one for one in manifest["tables"] if _is_taken(one["table"])]
+    tables = [one for one in manifest.tables if _is_taken(one.table)]
     _refuse_unknown(tables, known)
     with transaction.atomic():
         _refuse_others()
         for one in tables:
-            _fill(connection, known[one["table"]], folder)
-        filled = [known[one["table"]] for one in tables]
+            _fill(connection, known[one.table], folder)
+        filled = [known[one.table] for one in tables]
         _go_on_counting(connection, filled)
         _apply_inherited(connection, manifest, folder, made_by)
         _go_on_counting(connection, [*filled, RateRow])
-        client = Client.objects.get()
-        faults = setup.audit_in_force(client.pk) if manifest["inherited"] else []
+        client = Client.objects.first()
+        if client is None:
+            raise TakingInRefused(f"{folder}: expected a client, found none; ask for the folder once more")
+        faults = setup.audit_in_force(client.pk) if manifest.inherited else []
         if has_errors(faults):
             raise TakingInRefused(f"expected set-up that holds, found {_said(faults)}")
     return TakenIn(
         client=client,
         tables=len(tables),
-        rows=sum(one["rows"] for one in tables),
-        left=[one["table"] for one in manifest["tables"] if not _is_taken(one["table"])],
+        rows=sum(one.rows for one in tables),
+        left=[one.table for one in manifest.tables if not _is_taken(one.table)],
     )
 
 
-def _manifest(folder: Path) -> dict[str, Any]:
+def _manifest(folder: Path) -> Manifest:
     """Read what was handed over, and see that every file is as it was then."""
     file = folder / "manifest.json"
     if not file.is_file():
         raise TakingInRefused(
             f"expected a folder that was handed over, found {folder} without manifest.json; name it"
         )
-    manifest: dict[str, Any] = json.loads(file.read_text())
-    for name, known in manifest["files"].items():
+    try:
+        manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
+    except msgspec.DecodeError as fault:
+        raise TakingInRefused(
+            f"{file}: expected what a hand-over says of itself, found another text ({fault});"
+            " ask for the folder once more"
+        ) from None
+    unlisted = [one.table for one in manifest.tables if f"{one.table}.csv" not in manifest.files]
+    if unlisted:
+        raise TakingInRefused(
+            f"{file}: expected the mark of every table's file, found none of {', '.join(unlisted)};"
+            " ask for the folder once more"
+        )
+    for name, known in manifest.files.items():
         path = folder / name
         if not path.is_file() or file_hash(path) != known:
             found = "another content" if path.is_file() else "no such file"
@@ -102,14 +146,14 @@ def _is_taken(table: str) -> bool:
     return table.split("_")[0] in CAPABILITIES
 
 
-def _refuse_unknown(tables: list[dict[str, Any]], known: dict[str, type[Model]]) -> None:
+def _refuse_unknown(tables: list[TableSaid], known: dict[str, type[Model]]) -> None:
     for one in tables:
-        model = known.get(one["table"])
+        model = known.get(one.table)
         columns = {field.column for field in model._meta.concrete_fields} | {"ssn"} if model else set()
-        unknown = [column["name"] for column in one["columns"] if column["name"] not in columns]
+        unknown = [column.name for column in one.columns if column.name not in columns]
         if unknown:
             raise TakingInRefused(
-                f"{one['table']}: expected the tables of this version, found {', '.join(unknown)}; take it in"
+                f"{one.table}: expected the tables of this version, found {', '.join(unknown)}; take it in"
                 " with the version it was handed over by, then bring that up to date"
             )
 
@@ -198,25 +242,24 @@ def _counted(models: list[type[Model]]) -> Iterator[tuple[str, str]]:
                 yield model._meta.db_table, field.column
 
 
-def _apply_inherited(connection: Any, manifest: dict[str, Any], folder: Path, made_by: str) -> None:
+def _apply_inherited(connection: Any, manifest: Manifest, folder: Path, made_by: str) -> None:
     """Put the PEO's releases into force one after the other, each under the number by which runs know it.
 
     Only the last is held against the client's, once all of them are there.
     """
     in_force = dict(Bundle.objects.values_list("pk", "release_id"))
     last_rate = RateRow.objects.aggregate(last=Max("pk"))["last"] or 0
-    for one in manifest["inherited"]:
+    for one in manifest.inherited:
         Bundle.objects.update(release=None)  # of two that say the same, each is a release of its own
-        _count_from(connection, Release._meta.db_table, "id", one["id"])
-        _apply(folder / INHERITED / f"release-{one['release']:04d}", one["applied_at"], made_by)
+        _count_from(connection, Release._meta.db_table, "id", one.id)
+        _apply(folder / INHERITED / f"release-{one.release:04d}", one.applied_at, made_by)
     RateRow.objects.filter(client_id=PEO, pk__gt=last_rate).delete()  # they came under their own numbers
     for bundle, release in in_force.items():
         Bundle.objects.filter(pk=bundle).update(release_id=release)
 
 
-def _apply(folder: Path, applied_at: str, made_by: str) -> None:
+def _apply(folder: Path, known_since: datetime, made_by: str) -> None:
     """Put a release of the PEO's set-up into force as of then, under the numbers that rows refer to."""
-    known_since = datetime.fromisoformat(applied_at)
     change = setup.apply(
         folder, client_id=PEO, applied_by=made_by, now=known_since, reason="taken in with a client"
     )
